@@ -1,0 +1,1 @@
+"""Plain data and pure decisions; imports the standard library and `bot.errors` only."""

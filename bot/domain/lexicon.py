@@ -1,0 +1,265 @@
+"""The words of one language, and the table that finds them in a message.
+
+A term is written as people write it: `where is`, `cancel*` (any ending), `(get|have) it cancelled` (one of),
+`(please|) stop` (may be left out). Terms are looked up in tables word by word, never by a regular expression, so the
+time grows with the length of the message and with nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from sys import intern
+
+from bot.domain.text import BREAK, fold, normalise, tokens
+
+CONCEPTS = frozenset(
+    {
+        "order", "cancel", "cancelled", "keep", "return", "returned", "refund", "exchange", "change", "where", "when",
+        "status", "ask", "arrive", "late", "human", "person", "talk", "policy", "presale", "money", "other", "fault",
+        "want", "reason", "greeting", "thanks",
+    }
+)  # fmt: skip
+"""What a word can stand for in the table of intents; bot/locale/words/en.toml says what each is."""
+
+POINTERS = frozenset({"my", "that", "latest"})
+"""What a word can point at; looked up apart, because `my last order` is an `order` as well."""
+
+_GROUP = re.compile(r"\(([^()]*)\)")
+STEM = "*"
+"""Ends a token of a term that stands for any word beginning so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """One language's words, as they stand in `bot/locale/words/<code>.toml`.
+
+    `common` are function words and `letters` the letters that tell the language; `words` maps a concept or a pointer
+    to its terms; `fold` turns variant letters into those the terms are written with; `prefixes` are particles written
+    together with the next word.
+    """
+
+    code: str
+    script: str
+    common: tuple[str, ...] = ()
+    letters: str = ""
+    yes: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()
+    ok: tuple[str, ...] = ()
+    polite: tuple[str, ...] = ()
+    echo: tuple[str, ...] = ()
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fold: Mapping[str, str] = field(default_factory=dict)
+    prefixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found in a message: concepts and pointers, how many tokens belong to the former, and how many do not."""
+
+    concepts: frozenset[str]
+    covered: int = 0
+    left: int = 0
+
+    def has(self, *names: str) -> bool:
+        """Whether any of these concepts was found."""
+        return not self.concepts.isdisjoint(names)
+
+    def __or__(self, other: Found) -> Found:
+        return Found(self.concepts | other.concepts, max(self.covered, other.covered), min(self.left, other.left))
+
+
+def expand(term: str) -> list[str]:
+    """Write out the `(a|b)` alternatives of a term."""
+    match = _GROUP.search(term)
+    if match is None:
+        return [" ".join(term.split())]
+    before, after = term[: match.start()], term[match.end() :]
+    return [full for choice in match.group(1).split("|") for full in expand(f"{before}{choice}{after}")]
+
+
+def term_tokens(term: str) -> tuple[str, ...]:
+    """Cut a term without alternatives into tokens; a stem ends with a private mark."""
+    pieces: list[str] = []
+    for number, piece in enumerate(term.split("*")):
+        if number and pieces:
+            pieces[-1] += STEM
+        pieces.extend(intern(token) for token in tokens(fold(normalise(piece))))
+    return tuple(pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term cut into segments, each with its alternatives, each of which is a row of tokens."""
+
+    segments: tuple[tuple[tuple[str, ...], ...], ...]
+    meanings: frozenset[str]
+
+    @classmethod
+    def parse(cls, term: str, meanings: frozenset[str]) -> Term:
+        """Cut a term as it is written in a lexicon."""
+        parts = _GROUP.split(term)  # Groups stand at the odd places.
+        rows = [
+            tuple(map(term_tokens, part.split("|"))) if place % 2 else (term_tokens(part),)
+            for place, part in enumerate(parts)
+        ]
+        return cls(tuple(row for row in rows if row != ((),)), meanings)
+
+    def first_tokens(self) -> set[str]:
+        """Return the tokens that the term may begin with."""
+        found: set[str] = set()
+        for row in self.segments:
+            found |= {alternative[0] for alternative in row if alternative}
+            if () not in row:
+                break
+        return found
+
+    def match(self, forms: Sequence[tuple[str, ...]], start: int) -> tuple[int, int]:
+        """Return how many tokens the term takes at `start`, and how many letters of it were matched; (0, 0) for none."""
+        ends = {start: 0}
+        for row in self.segments:
+            following: dict[int, int] = {}
+            for at, letters in ends.items():
+                for alternative in row:
+                    more = _letters_matched(alternative, forms, at)
+                    if more is not None:
+                        end = at + len(alternative)
+                        following[end] = max(following.get(end, 0), letters + more)
+            if not following:
+                return 0, 0
+            ends = following
+        end = max(ends)
+        return end - start, ends[end]
+
+
+def _letters_matched(row: tuple[str, ...], forms: Sequence[tuple[str, ...]], at: int) -> int | None:
+    if at + len(row) > len(forms):
+        return None
+    letters = 0
+    for token, ways in zip(row, forms[at : at + len(row)], strict=True):
+        stem = token[:-1] if token[-1] == STEM else None
+        if not any(way == token if stem is None else way.startswith(stem) for way in ways):
+            return None
+        letters += len(token)
+    return letters
+
+
+class TermTable:
+    """Finds the longest term that begins at a token."""
+
+    def __init__(self, lists: Mapping[str, Iterable[str]], prefixes: Sequence[str] = ()) -> None:
+        self._exact: dict[str, list[Term]] = {}
+        self._stems: dict[str, list[Term]] = {}
+        self._longest_stem = 0
+        self._prefixes = tuple(prefixes)
+        for name, terms in lists.items():
+            meanings = frozenset({name})
+            for term in terms:
+                self._add(Term.parse(term, meanings))
+
+    def _add(self, term: Term) -> None:
+        for token in term.first_tokens():
+            if token[-1] == STEM:
+                self._stems.setdefault(token[:-1], []).append(term)
+                self._longest_stem = max(self._longest_stem, len(token) - 1)
+            else:
+                self._exact.setdefault(token, []).append(term)
+
+    def forms(self, words: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return, for each token, the ways to read it: as it stands, and without a particle written together with it."""
+        if not self._prefixes:
+            return [(word,) for word in words]
+        return [
+            (word, *(word[len(p) :] for p in self._prefixes if len(word) > len(p) + 1 and word.startswith(p)))
+            for word in words
+        ]
+
+    def longest(self, forms: Sequence[tuple[str, ...]], start: int) -> tuple[int, frozenset[str]]:
+        """Return the number of tokens and the meanings of the best term at `start`; (0, empty) when there is none.
+
+        A term of more tokens is better, then one of which more letters are written out; equals share their meanings.
+        """
+        best = (0, 0)
+        meanings: frozenset[str] = frozenset()
+        for term in self._beginning_with(forms[start]):
+            found = term.match(forms, start)
+            if found > best:
+                best, meanings = found, term.meanings
+            elif found == best and found[0]:
+                meanings |= term.meanings
+        return best[0], meanings
+
+    def _beginning_with(self, ways: tuple[str, ...]) -> Iterator[Term]:
+        for way in ways:
+            yield from self._exact.get(way, ())
+            for size in range(1, min(len(way), self._longest_stem) + 1):
+                if way[:size] in self._stems:
+                    yield from self._stems[way[:size]]
+
+    def read(self, words: Sequence[str]) -> Found:
+        """Find the terms of a message from left to right; a longer term hides the shorter ones within it."""
+        forms = self.forms(words)
+        concepts: set[str] = set()
+        at = covered = left = 0
+        while at < len(words):
+            size, meaning = self.longest(forms, at)
+            if size:
+                concepts |= meaning
+                covered += size
+            elif words[at] != BREAK:
+                left += 1
+            at += size or 1
+        return Found(frozenset(concepts), covered, left)
+
+    def words_of(self, minimum: int) -> list[str]:
+        """Return the single words and stems of at least `minimum` letters: what a slip of the pen may have meant."""
+        return sorted(word for word in {*self._exact, *self._stems} if len(word) >= minimum)
+
+
+class Reader:
+    """One language's tables, built once."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        words = lexicon.words
+        self.code = lexicon.code
+        self._fold = str.maketrans(dict(lexicon.fold))
+        prefixes = [fold(normalise(prefix)) for prefix in lexicon.prefixes]
+        self._concepts = TermTable({name: terms for name, terms in words.items() if name in CONCEPTS}, prefixes)
+        self._pointers = TermTable({name: terms for name, terms in words.items() if name in POINTERS}, prefixes)
+        self._vocabulary: dict[str, list[str]] | None = None
+
+    def read(self, words: Sequence[str]) -> Found:
+        """Find this language's concepts and pointers among the tokens of a message."""
+        if self._fold:
+            words = [word.translate(self._fold) for word in words]
+        found = self._concepts.read(words)
+        return Found(found.concepts | self._pointers.read(words).concepts, found.covered, found.left)
+
+    def mended(self, words: Sequence[str]) -> list[str]:
+        """Return the tokens with slips of one letter put right: `cancle`, `pakage`, `retrun`."""
+        return [self._mend(word) for word in words]
+
+    def _mend(self, word: str) -> str:
+        if len(word) < 4:
+            return word
+        if self._vocabulary is None:
+            self._vocabulary = {}
+            for known in self._concepts.words_of(minimum=5):
+                self._vocabulary.setdefault(known[0], []).append(known)
+        return next((known for known in self._vocabulary.get(word[0], ()) if _one_slip(word, known)), word)
+
+
+def _one_slip(word: str, known: str) -> bool:
+    """Whether one letter of `known` was left out, doubled or inserted, swapped, or (in long words) mistyped."""
+    at = 0
+    while at < min(len(word), len(known)) and word[at] == known[at]:
+        at += 1
+    rest, due = word[at:], known[at:]
+    if rest == due[1:] or rest[1:] == due:
+        return True
+    if len(rest) != len(due):
+        return False
+    if rest[:2] == due[1::-1] and rest[2:] == due[2:]:
+        return True
+    return len(known) >= 7 and rest[1:] == due[1:]

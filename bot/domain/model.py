@@ -1,0 +1,356 @@
+"""The words of DESIGN.md as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from bot.domain.actions import Action, ActionKind
+
+# --- the shop ---------------------------------------------------------------
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands, as the desk understands it."""
+
+    PENDING = "pending"
+    PROCESSED = "processed"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    CANCELLED = "cancelled"
+    RETURN_REQUESTED = "return_requested"
+    RETURNED = "returned"
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in an ISO 4217 currency."""
+
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderItem:
+    """One line of an order; `price` is for one piece."""
+
+    name: str
+    quantity: int
+    price: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as the order system tells it; times are aware and in UTC."""
+
+    number: str
+    customer_id: str
+    status: OrderStatus
+    placed_at: datetime
+    total: Money
+    items: tuple[OrderItem, ...] = ()
+    shipped_at: datetime | None = None
+    delivered_at: datetime | None = None
+    expected_at: datetime | None = None
+    carrier: str | None = None
+    tracking: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The right to see and change one customer's orders. Only `conversation/verification.py` and the store make one."""
+
+    customer_id: str
+    name: str = ""
+
+
+class WriteResult(StrEnum):
+    """What the order system said of a write."""
+
+    DONE = "done"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class WriteAnswer:
+    """The order system's answer to a cancel or a return.
+
+    `reference` is what it calls the thing it made (an RMA, a refund), `refund` what it will pay back,
+    `detail` its own words: for the ledger and the admins, never for the customer.
+    """
+
+    result: WriteResult
+    reference: str | None = None
+    refund: Money | None = None
+    detail: str = ""
+
+
+# --- the conversation -------------------------------------------------------
+
+
+class Channel(StrEnum):
+    """Where a thread lives."""
+
+    TELEGRAM = "telegram"
+    REST = "rest"
+
+
+class ThreadStatus(StrEnum):
+    """Who owns the thread: `pending` is the bot's, `open` a person's."""
+
+    PENDING = "pending"
+    OPEN = "open"
+    SNOOZED = "snoozed"
+    RESOLVED = "resolved"
+
+
+class Author(StrEnum):
+    """Who wrote a message."""
+
+    CUSTOMER = "customer"
+    BOT = "bot"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadKey:
+    """A thread's address: the Telegram chat id, or the REST key's name and the caller's thread id."""
+
+    channel: Channel
+    address: str
+
+    def __str__(self) -> str:
+        return f"{self.channel}:{self.address}"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a thread."""
+
+    author: Author
+    text: str
+    at: datetime
+    id: int = 0
+
+
+class Waiting(StrEnum):
+    """What the bot has asked the customer for."""
+
+    NOTHING = "nothing"
+    VERIFICATION = "verification"
+    ORDER_NUMBER = "order_number"
+    CONFIRMATION = "confirmation"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """The open question of a thread: what is waited for, for which action, and since when.
+
+    `key` is the ledger's idempotency key of a proposal that waits for its yes or no; `latest` that the customer spoke
+    of their last order.
+    """
+
+    waiting: Waiting = Waiting.NOTHING
+    action: ActionKind | None = None
+    order_id: str | None = None
+    key: str | None = None
+    since: datetime | None = None
+    latest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A conversation with one customer."""
+
+    id: int
+    key: ThreadKey
+    status: ThreadStatus = ThreadStatus.PENDING
+    name: str = ""
+    language: str | None = None
+    language_fixed: bool = False
+    scope: Scope | None = None
+    dialogue: Dialogue = Dialogue()
+    open_until: datetime | None = None
+    summary: str = ""
+    summary_upto: int = 0
+    away_told: bool = False
+
+
+class IncomingKind(StrEnum):
+    """The shapes in which a customer's turn arrives."""
+
+    TEXT = "text"
+    COMMAND = "command"
+    BUTTON = "button"
+    CONTACT = "contact"
+    MEDIA = "media"
+    EDITED = "edited"
+    IGNORED = "ignored"
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A shared contact; `own` is true only when Telegram says it is the sender's own, and it was not forwarded."""
+
+    phone: str
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """A message in a Telegram chat."""
+
+    chat_id: int
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One customer message, freed of its channel.
+
+    For a COMMAND `text` is the argument and `command` its name; for a BUTTON `token` is the opaque id that was
+    pressed, `callback_id` what Telegram wants answered and `ref` the message that carried it; for MEDIA `text`
+    is the caption and `media` the kind ("photo", "sticker", "voice", ...), `ref` the message to show to a person.
+    """
+
+    kind: IncomingKind
+    key: ThreadKey
+    text: str = ""
+    command: str = ""
+    token: str = ""
+    callback_id: str = ""
+    media: str = ""
+    contact: Contact | None = None
+    ref: MessageRef | None = None
+    name: str = ""
+    language_hint: str | None = None
+    history: tuple[Message, ...] = ()
+
+
+class ButtonKind(StrEnum):
+    """What a button does; `data` is the ledger key, the order number or the language it stands for."""
+
+    CONFIRM = "confirm"
+    DECLINE = "decline"
+    CHOOSE_ORDER = "choose_order"
+    LANGUAGE = "language"
+    HUMAN = "human"
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button: a label for the customer and an opaque, single-use token; all of one `group` are used up together."""
+
+    label: str
+    token: str
+    kind: ButtonKind
+    group: str
+    data: str = ""
+    action: ActionKind | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the customer gets: plain text, rows of buttons, or a button (of that label) that shares the contact.
+
+    A `fact` tells what was done; it is delivered even when a person has taken the thread over in the meantime.
+    """
+
+    text: str
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    contact_button: str = ""
+    drop_keyboard: bool = False
+    fact: bool = False
+
+
+# --- understanding ----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a tier is asked to understand.
+
+    `candidates` are the order numbers that stand in the message or the thread, newest first, as they were written.
+    """
+
+    text: str
+    language: str
+    history: tuple[Message, ...] = ()
+    summary: str = ""
+    candidates: tuple[str, ...] = ()
+    facts: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A tier that was asked and did not answer, why, and how long that took (seconds)."""
+
+    tier: str
+    reason: str
+    seconds: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """An action, the tier it came from, and that tier's own words."""
+
+    action: Action
+    tier: str
+    raw: str = ""
+    confidence: float = 1.0
+    passed: tuple[Passed, ...] = ()
+
+
+# --- ledger and trace -------------------------------------------------------
+
+
+class LedgerState(StrEnum):
+    """The life of a write: proposed, then in flight once confirmed, then one of the ends."""
+
+    PROPOSED = "proposed"
+    IN_FLIGHT = "in_flight"
+    DONE = "done"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One write and its fate; `key` is the idempotency key that the adapter honours."""
+
+    key: str
+    thread_id: int
+    customer_id: str
+    action: ActionKind
+    order_number: str
+    state: LedgerState
+    detail: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How a turn went: stage -> seconds, who answered, who passed, and what policy decided."""
+
+    tier: str = ""
+    action: Action | None = None
+    raw: str = ""
+    decision: str = ""
+    passed: tuple[Passed, ...] = ()
+    stages: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FaqEntry:
+    """A question in the ways people ask it, and the shop's own answer, in one language."""
+
+    language: str
+    questions: tuple[str, ...]
+    answer: str
+    id: int = 0

@@ -1,0 +1,219 @@
+"""The Protocols that the rooms around the conversation implement. Each is small; each has one contract suite."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from bot.domain.actions import Action, ActionKind
+from bot.domain.model import Message, Order, Query, Scope, Understood, WriteAnswer
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Return the present moment, aware, in UTC."""
+
+
+# --- the shop's order system ------------------------------------------------
+
+
+class OrderAdapter(Protocol):
+    """One order system. Every call carries the customer, and every query made for it must, too.
+
+    All methods raise OrderSystemDown (surely nothing done), OrderSystemTimeout or OrderSystemGarbled.
+    """
+
+    number_shapes: Sequence[str]
+    """Regular expressions of this shop's order numbers; they come before the general shapes."""
+
+    async def identify_by_phone(self, phone: str) -> tuple[str, str] | None:
+        """Return (customer id, name) of the only customer with this E.164 number, or None."""
+
+    async def identify_by_order(self, number: str, *, email: str | None, phone_last4: str | None) -> str | None:
+        """Return the id of the customer whose order this is, if the e-mail or the last four digits are theirs."""
+
+    async def orders(self, customer_id: str, limit: int) -> Sequence[Order]:
+        """Return the customer's orders, newest first."""
+
+    async def order(self, customer_id: str, number: str) -> Order | None:
+        """Return the customer's order of this number, in any spelling ('#', case, spaces); None if not theirs."""
+
+    async def cancel(self, customer_id: str, number: str, *, key: str) -> WriteAnswer:
+        """Cancel an order once per `key`: a second call with the same key returns the first one's answer."""
+
+    async def request_return(self, customer_id: str, number: str, *, key: str) -> WriteAnswer:
+        """Open a return once per `key`, likewise."""
+
+    async def ping(self) -> None:
+        """Raise OrderSystemError unless the order system answers."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
+
+
+class CustomerDesk(Protocol):
+    """What one verified customer may see and do; raises OrderSystemError."""
+
+    async def list(self, limit: int = 20) -> Sequence[Order]:
+        """Return the customer's orders, newest first."""
+
+    async def find(self, number: str) -> Order | None:
+        """Return the order; None when there is none, or it is another's."""
+
+    async def write(self, action: ActionKind, number: str, key: str) -> WriteAnswer:
+        """Cancel or take back, once per key."""
+
+
+class Desk(Protocol):
+    """The order desk: everything it returns can see one customer only."""
+
+    def for_customer(self, scope: Scope) -> CustomerDesk:
+        """Return the desk of one customer."""
+
+    async def identify_by_phone(self, phone: str) -> Scope | None:
+        """Return the scope of the only customer with this E.164 number."""
+
+    async def identify_by_order(self, number: str, *, email: str | None, phone_last4: str | None) -> Scope | None:
+        """Return the scope of the order's customer, if the secret is theirs."""
+
+
+# --- understanding ----------------------------------------------------------
+
+
+class Tier(Protocol):
+    """Understands a message or passes on."""
+
+    @property
+    def name(self) -> str:
+        """The tier's name in the config."""
+
+    @property
+    def kind(self) -> str:
+        """The tier's kind in the config."""
+
+    async def understand(self, query: Query) -> Understood:
+        """Return what the customer wants.
+
+        Raises:
+            TierPassed: with the reason, when this tier cannot or would rather not say.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message of a prompt: role is "system", "user" or "assistant"."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a language model is asked: chat messages, and the JSON schema its answer must fit."""
+
+    messages: tuple[ChatMessage, ...]
+    schema: Mapping[str, Any]
+    max_tokens: int = 160
+
+
+class LanguageModel(Protocol):
+    """A model that writes JSON to a schema."""
+
+    name: str
+    kind: str
+    context_tokens: int
+
+    async def count_tokens(self, text: str) -> int:
+        """Return how many of the model's own tokens `text` takes; remote models may estimate from above."""
+
+    async def complete(self, request: Completion) -> str:
+        """Return the raw JSON text.
+
+        Cancelling the call stops the work within one token.
+
+        Raises:
+            TierPassed: UNAVAILABLE (no file, no server), BROKEN (it failed), BUSY or STAND_IN (random weights).
+        """
+
+    async def problem(self) -> str | None:
+        """Return what keeps it from answering, in a sentence with the remedy; None when all is well."""
+
+    async def close(self) -> None:
+        """Free its memory and threads."""
+
+
+# --- what the REST API and the monitoring see -------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One REST turn; `caller` is a stable digest of the API key, so that threads of different keys never meet."""
+
+    caller: str
+    message: str
+    thread: str | None = None
+    history: tuple[Message, ...] = ()
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAnswer:
+    """The answer to a REST turn; `latency_ms` is per stage, with `total`."""
+
+    thread: str
+    content: str
+    action: Action | None = None
+    raw: str = ""
+    tier: str = ""
+    latency_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatStage:
+    """A stage that a REST turn has just finished, for streaming."""
+
+    stage: str
+    ms: float
+
+
+class Chat(Protocol):
+    """The turn, as the REST API enters it."""
+
+    def converse(self, request: ChatRequest) -> AsyncIterator[ChatStage | ChatAnswer]:
+        """Yield the stages as they finish, and the answer last.
+
+        A caller who goes away does not stop the turn: it finishes, and the thread holds the answer.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class HealthItem:
+    """One thing that is watched; `fatal` means the bot cannot serve without it."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+    fatal: bool = True
+
+
+class Monitor(Protocol):
+    """Counts and times what happens; implemented by `web/metrics.py`."""
+
+    def stage(self, tier: str, stage: str, seconds: float) -> None:
+        """Record that a turn answered by `tier` spent `seconds` in `stage`."""
+
+    def action(self, action: str, tier: str) -> None:
+        """Count an action."""
+
+    def fallback(self, tier: str, reason: str) -> None:
+        """Count that a tier passed on."""
+
+    def queue(self, name: str, depth: int) -> None:
+        """Set the depth of a queue ("inbox", "turns", "outbox")."""
+
+    def event(self, name: str) -> None:
+        """Count anything else by name ("quarantined", "uncertain", "poll_healed", ...)."""
