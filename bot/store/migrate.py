@@ -1,0 +1,165 @@
+"""Bring a database to the newest schema, after a backup."""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine, inspect, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.errors import StoreError
+from bot.store.database import store_error, writer_engine
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+log = logging.getLogger(__name__)
+HERE = Path(__file__).parent / "migrations"
+
+
+def alembic_config(url: str) -> Config:
+    """Return alembic's settings for this database; imported late, since only a start needs it."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(HERE))
+    config.attributes["url"] = url
+    return config
+
+
+def upgrade(url: str, backup_dir: Path, *, keep: int = 7, revision: str = "head") -> str | None:
+    """Upgrade the database; an existing one with an older schema is backed up first.
+
+    Returns:
+        The revision it was at before, None for a new database.
+
+    Raises:
+        StoreError: it cannot be opened, is newer than this program, or the migration failed (nothing changed).
+    """
+    from alembic import command
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
+    config = alembic_config(url)
+    script = ScriptDirectory.from_config(config)
+    engine = _open(url)
+    try:
+        before = current_revision(engine)
+        if before is not None and before == script.get_current_head() and revision == "head":
+            return before
+        if before is not None:
+            _refuse_unknown(before, known_revisions())
+            backup(url, backup_dir / f"before-upgrade-{_stamp()}.db")
+            prune(backup_dir, keep)
+        config.attributes["engine"] = engine
+        command.upgrade(config, revision)
+        log.info("store.upgraded", extra={"from": before, "to": current_revision(engine)})
+        return before
+    except (SQLAlchemyError, CommandError, OSError) as error:
+        raise StoreError(f"The database could not be upgraded: {store_error(error)}") from error
+    finally:
+        engine.dispose()
+
+
+def known_revisions() -> set[str]:
+    """Return every revision that this version knows."""
+    from alembic.script import ScriptDirectory
+
+    return {entry.revision for entry in ScriptDirectory.from_config(alembic_config("")).walk_revisions()}
+
+
+def _open(url: str) -> Engine:
+    parsed = make_url(url)
+    try:
+        if parsed.database and parsed.get_backend_name() == "sqlite":
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        return writer_engine(parsed)
+    except (SQLAlchemyError, OSError) as error:
+        raise store_error(error) from error
+
+
+def _refuse_unknown(revision: str, known: set[str]) -> None:
+    if revision not in known:
+        raise StoreError(
+            f"The database is at revision {revision}, which this version does not know: it was used by a newer "
+            "Deskhand. Install that version again, or restore a backup from before its upgrade."
+        )
+
+
+def current_revision(engine: Engine) -> str | None:
+    """Return the database's revision, None when it has no tables yet."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return found
+
+
+def backup(url: str, target: Path) -> Path:
+    """Write a consistent copy of a SQLite database to `target`, whole or not at all; the bot may be running.
+
+    Raises:
+        StoreError: the target exists, the disk is full, or this is no SQLite database.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        raise StoreError("Only a SQLite database file can be backed up here; use pg_dump for PostgreSQL")
+    if not Path(parsed.database).exists():
+        raise StoreError(f"There is no database at {parsed.database} yet")
+    if target.exists():
+        raise StoreError(f"{target} exists already; name another file")
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _copy_into(url, temporary)
+        _sync(temporary)
+        temporary.replace(target)
+        _sync(target.parent)
+    except (SQLAlchemyError, OSError) as error:
+        raise StoreError(f"The backup to {target} failed: {error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
+
+
+def _copy_into(url: str, temporary: Path) -> None:
+    """VACUUM INTO reads one snapshot; it cannot run inside a transaction, so the raw connection is used."""
+    engine = writer_engine(make_url(url))
+    try:
+        raw = engine.raw_connection()
+        try:
+            cursor = raw.cursor()
+            cursor.execute("VACUUM INTO ?", (str(temporary),))
+            cursor.close()
+        finally:
+            raw.close()
+    finally:
+        engine.dispose()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def prune(backup_dir: Path, keep: int) -> None:
+    """Keep the newest `keep` automatic backups of each kind; what a person named otherwise stays."""
+    for kind in ("before-upgrade-*.db", "manual-*.db"):
+        for old in sorted(backup_dir.glob(kind))[: -keep or None]:
+            old.unlink(missing_ok=True)
+
+
+def _stamp() -> str:
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+
+
+def manual_backup_name() -> str:
+    """Return a file name for a backup that an admin asked for."""
+    return f"manual-{_stamp()}.db"

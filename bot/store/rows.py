@@ -1,0 +1,179 @@
+"""Between rows and the domain's plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from bot.domain.actions import ActionKind
+from bot.domain.journal import OutboxCall
+from bot.domain.model import (
+    Author,
+    Button,
+    ButtonKind,
+    Channel,
+    Dialogue,
+    LedgerEntry,
+    LedgerState,
+    Message,
+    Scope,
+    Thread,
+    ThreadKey,
+    ThreadStatus,
+    Trace,
+    Waiting,
+)
+
+
+def thread_from(row: RowMapping) -> Thread:
+    """Read a thread."""
+    return Thread(
+        id=row["id"],
+        key=ThreadKey(Channel(row["channel"]), row["address"]),
+        status=ThreadStatus(row["status"]),
+        name=row["name"],
+        language=row["language"],
+        language_fixed=row["language_fixed"],
+        scope=Scope(row["customer_id"], row["customer_name"]) if row["customer_id"] is not None else None,
+        dialogue=Dialogue(
+            Waiting(row["waiting"]),
+            ActionKind(row["waiting_action"]) if row["waiting_action"] else None,
+            row["waiting_order"],
+            row["waiting_key"],
+            row["waiting_since"],
+            row["waiting_latest"],
+        ),
+        open_until=row["open_until"],
+        summary=row["summary"],
+        summary_upto=row["summary_upto"],
+        away_told=row["away_told"],
+    )
+
+
+def thread_values(thread: Thread, now: datetime) -> dict[str, Any]:
+    """Return the columns of a thread that may change."""
+    dialogue = thread.dialogue
+    return {
+        "status": thread.status.value,
+        "name": thread.name,
+        "language": thread.language,
+        "language_fixed": thread.language_fixed,
+        "customer_id": thread.scope.customer_id if thread.scope else None,
+        "customer_name": thread.scope.name if thread.scope else "",
+        "waiting": dialogue.waiting.value,
+        "waiting_action": dialogue.action.value if dialogue.action else None,
+        "waiting_order": dialogue.order_id,
+        "waiting_key": dialogue.key,
+        "waiting_since": dialogue.since,
+        "waiting_latest": dialogue.latest,
+        "open_until": thread.open_until,
+        "away_told": thread.away_told,
+        "summary": thread.summary,
+        "summary_upto": thread.summary_upto,
+        "updated_at": now,
+    }
+
+
+def message_from(row: RowMapping) -> Message:
+    """Read a message."""
+    return Message(Author(row["author"]), row["text"], row["at"], row["id"])
+
+
+def button_values(button: Button, thread_id: int) -> dict[str, Any]:
+    """Return a button's columns."""
+    return {
+        "token": button.token,
+        "thread_id": thread_id,
+        "group": button.group,
+        "kind": button.kind.value,
+        "label": button.label,
+        "data": button.data,
+        "action": button.action.value if button.action else None,
+        "state": "pending",
+        "expires_at": button.expires_at,
+    }
+
+
+def button_from(row: RowMapping) -> Button:
+    """Read a button."""
+    return Button(
+        label=row["label"],
+        token=row["token"],
+        kind=ButtonKind(row["kind"]),
+        group=row["group"],
+        data=row["data"],
+        action=ActionKind(row["action"]) if row["action"] else None,
+        expires_at=row["expires_at"],
+    )
+
+
+def ledger_from(row: RowMapping) -> LedgerEntry:
+    """Read a ledger entry; `at` is when it last moved."""
+    return LedgerEntry(
+        key=row["key"],
+        thread_id=row["thread_id"],
+        customer_id=row["customer_id"],
+        action=ActionKind(row["action"]),
+        order_number=row["order_number"],
+        state=LedgerState(row["state"]),
+        detail=row["detail"],
+        at=row["ended_at"] or row["confirmed_at"] or row["proposed_at"],
+    )
+
+
+def call_values(call: OutboxCall, now: datetime) -> dict[str, Any]:
+    """Return an outbox row's columns."""
+    return {
+        "chat_id": call.chat_id,
+        "thread_id": call.thread_id,
+        "method": call.method,
+        "params": dict(call.params),
+        "voice": call.voice,
+        "state": "waiting",
+        "attempts": 0,
+        "error": "",
+        "created_at": now,
+    }
+
+
+def call_from(row: RowMapping) -> OutboxCall:
+    """Read an outbox row's call."""
+    return OutboxCall(row["chat_id"], row["method"], row["params"], row["voice"], row["thread_id"])
+
+
+def trace_values(trace: Trace, thread_id: int, inbox_id: int, kind: str, now: datetime) -> dict[str, Any]:
+    """Return a turn's columns."""
+    return {
+        "thread_id": thread_id,
+        "inbox_id": inbox_id,
+        "kind": kind,
+        "tier": trace.tier,
+        "action": trace.action.to_dict() if trace.action else None,
+        "raw": trace.raw,
+        "decision": trace.decision,
+        "passed": {"tiers": [asdict(passed) for passed in trace.passed]},
+        "stages": dict(trace.stages),
+        "at": now,
+    }
+
+
+def turn_view(row: RowMapping) -> Mapping[str, Any]:
+    """Return a turn as the playground shows it, times in milliseconds."""
+    return {
+        "id": row["id"],
+        "at": row["at"].isoformat(),
+        "kind": row["kind"],
+        "tier": row["tier"],
+        "action": row["action"],
+        "raw": row["raw"],
+        "decision": row["decision"],
+        "passed": [
+            {"tier": p["tier"], "reason": p["reason"], "ms": round(p["seconds"] * 1000, 2), "detail": p["detail"]}
+            for p in row["passed"]["tiers"]
+        ],
+        "stages": [{"name": name, "ms": round(seconds * 1000, 2)} for name, seconds in row["stages"].items()],
+    }

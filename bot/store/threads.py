@@ -1,0 +1,233 @@
+"""The turn's memory: threads, messages, buttons, the ledger, and one commit at a turn's end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, or_, select, update
+
+from bot.domain.journal import Opened, TurnRecord
+from bot.domain.model import Button, Incoming, LedgerEntry, LedgerState, Message, Thread, ThreadKey
+from bot.domain.ports import Clock
+from bot.errors import StoreError
+from bot.store.database import Database
+from bot.store.outbox import add_calls
+from bot.store.rows import (
+    button_from,
+    button_values,
+    ledger_from,
+    message_from,
+    thread_from,
+    thread_values,
+    trace_values,
+)
+from bot.store.tables import ButtonRow, InboxRow, LedgerRow, MessageRow, OutboxRow, ThreadRow, TryRow, TurnRow
+
+HISTORY = 40
+_OPEN_STATES = (LedgerState.PROPOSED.value,)
+_ENDED = frozenset({LedgerState.DONE, LedgerState.REFUSED, LedgerState.UNKNOWN, LedgerState.DECLINED})
+
+
+class Threads:
+    """Implements `TurnStore`."""
+
+    def __init__(self, database: Database, clock: Clock, wake_outbox: Callable[[], None] = lambda: None) -> None:
+        self._database = database
+        self._clock = clock
+        self._wake_outbox = wake_outbox
+
+    async def open(self, incoming: Incoming) -> Opened:
+        """Return the thread and its recent messages; it is made when this is its first message."""
+        opened = await self._database.read(lambda connection: _load(connection, incoming.key))
+        if opened is None:
+            now = self._clock.now()
+            await self._database.write(lambda connection: _make(connection, incoming, now))
+            opened = await self._database.read(lambda connection: _load(connection, incoming.key))
+        if opened is None:
+            raise StoreError(f"Thread {incoming.key} vanished while it was made")
+        return opened
+
+    async def close(self, record: TurnRecord) -> None:
+        """Commit a turn's whole outcome at once."""
+        now = self._clock.now()
+        await self._database.write(lambda connection: _close(connection, record, now))
+        if record.calls:
+            self._wake_outbox()
+
+    async def press(self, token: str, thread_id: int, inbox_id: int, now: datetime) -> Button | None:
+        """Use up a button and its group; the same update may press again after a crash."""
+        return await self._database.write(lambda connection: _press(connection, token, thread_id, inbox_id, now))
+
+    async def proposal(self, key: str) -> LedgerEntry | None:
+        """Return a ledger entry."""
+        query = select(LedgerRow.__table__).where(LedgerRow.key == key)
+        row = await self._database.read(lambda connection: connection.execute(query).mappings().first())
+        return ledger_from(row) if row else None
+
+    async def begin(self, key: str, inbox_id: int) -> bool:
+        """Move a proposal into flight; whoever loses the race gets False."""
+        now = self._clock.now()
+        return await self._database.write(lambda connection: _begin(connection, key, inbox_id, now))
+
+    async def tries(self, thread_id: int, number: str, since: datetime) -> tuple[int, int]:
+        """Count failed verifications of this thread, and of this order number by anyone, since then."""
+
+        def count(connection: Connection) -> tuple[int, int]:
+            recent = select(func.count()).select_from(TryRow).where(TryRow.at >= since)
+            mine = connection.execute(recent.where(TryRow.thread_id == thread_id)).scalar_one()
+            theirs = connection.execute(recent.where(TryRow.number == number)).scalar_one() if number else 0
+            return mine, theirs
+
+        return await self._database.read(count)
+
+
+_THREAD = select(ThreadRow.__table__).where(
+    ThreadRow.channel == bindparam("channel"), ThreadRow.address == bindparam("address")
+)
+_MESSAGES = (
+    select(MessageRow.__table__)
+    .where(MessageRow.thread_id == bindparam("thread"), MessageRow.id > bindparam("after"))
+    .order_by(MessageRow.id.desc())
+    .limit(HISTORY)
+)
+
+
+def _load(connection: Connection, key: ThreadKey) -> Opened | None:
+    row = connection.execute(_THREAD, {"channel": key.channel.value, "address": key.address}).mappings().first()
+    if row is None:
+        return None
+    thread = thread_from(row)
+    return Opened(thread, newest_messages(connection, thread.id, thread.summary_upto))
+
+
+def newest_messages(connection: Connection, thread_id: int, after: int = 0) -> tuple[Message, ...]:
+    """Return the newest messages of a thread that came after a message id, oldest first."""
+    rows = connection.execute(_MESSAGES, {"thread": thread_id, "after": after}).mappings()
+    return tuple(message_from(row) for row in rows)[::-1]
+
+
+def _make(connection: Connection, incoming: Incoming, now: datetime) -> None:
+    if _load(connection, incoming.key) is not None:
+        return
+    thread = Thread(0, incoming.key, name=incoming.name)
+    values = {"channel": incoming.key.channel.value, "address": incoming.key.address, "created_at": now}
+    made = connection.execute(insert(ThreadRow).values(**values, **thread_values(thread, now)).returning(ThreadRow.id))
+    thread_id = made.scalar_one()
+    for message in incoming.history:
+        connection.execute(_INSERT_MESSAGE, _message(thread_id, message.author.value, message.text, now))
+
+
+_INSERT_MESSAGE = insert(MessageRow)
+_UPDATE_THREAD = update(ThreadRow).where(ThreadRow.id == bindparam("thread"))
+_INBOX_DONE = (
+    update(InboxRow).where(InboxRow.id == bindparam("inbox")).values(state="done", done_at=bindparam("now"), error="")
+)
+_INSERT_TURN = insert(TurnRow)
+
+
+def _message(thread_id: int, author: str, text: str, now: datetime) -> dict[str, object]:
+    return {"thread_id": thread_id, "author": author, "text": text, "at": now}
+
+
+def _close(connection: Connection, record: TurnRecord, now: datetime) -> None:
+    thread = record.thread
+    connection.execute(_UPDATE_THREAD.values(**thread_values(thread, now)), {"thread": thread.id})
+    if record.said:
+        rows = [_message(thread.id, author.value, text, now) for author, text in record.said]
+        connection.execute(_INSERT_MESSAGE, rows)
+    for entry in record.ledger:
+        move_ledger(connection, entry, now)
+    buttons = [button_values(button, thread.id) for reply in record.replies for row in reply.buttons for button in row]
+    if buttons:
+        connection.execute(insert(ButtonRow), buttons)
+    if record.failed_try is not None:
+        connection.execute(insert(TryRow).values(thread_id=thread.id, number=record.failed_try, at=now))
+    if record.calls:
+        add_calls(connection, record.calls, now)
+    connection.execute(_INSERT_TURN, [trace_values(record.trace, thread.id, record.inbox_id, record.kind, now)])
+    connection.execute(_INBOX_DONE, {"inbox": record.inbox_id, "now": now})
+
+
+def move_ledger(connection: Connection, entry: LedgerEntry, now: datetime) -> None:
+    """Insert a proposal, ending older ones of the thread; or move an entry on to its end."""
+    if entry.state is LedgerState.PROPOSED:
+        connection.execute(
+            update(LedgerRow)
+            .where(LedgerRow.thread_id == entry.thread_id, LedgerRow.state.in_(_OPEN_STATES))
+            .values(state=LedgerState.DECLINED.value, detail="another proposal followed", ended_at=now)
+        )
+        values = {
+            "key": entry.key,
+            "thread_id": entry.thread_id,
+            "customer_id": entry.customer_id,
+            "action": entry.action.value,
+            "order_number": entry.order_number,
+            "state": entry.state.value,
+            "detail": entry.detail,
+            "proposed_at": now,
+        }
+        connection.execute(insert(LedgerRow).values(**values))
+        return
+    ended = now if entry.state in _ENDED else None
+    connection.execute(
+        update(LedgerRow)
+        .where(LedgerRow.key == entry.key)
+        .values(state=entry.state.value, detail=entry.detail, ended_at=ended)
+    )
+
+
+def _press(connection: Connection, token: str, thread_id: int, inbox_id: int, now: datetime) -> Button | None:
+    mine = (ButtonRow.token == token, ButtonRow.thread_id == thread_id)
+    fresh = or_(ButtonRow.expires_at.is_(None), ButtonRow.expires_at > now)
+    used = connection.execute(
+        update(ButtonRow).where(*mine, ButtonRow.state == "pending", fresh).values(state="used", used_by=inbox_id)
+    )
+    row: RowMapping | None = connection.execute(select(ButtonRow.__table__).where(*mine)).mappings().first()
+    if row is None or row["used_by"] != inbox_id:
+        return None
+    if used.rowcount:
+        _void_group(connection, thread_id, row["group"])
+    return button_from(row)
+
+
+def _void_group(connection: Connection, thread_id: int, group: str) -> None:
+    connection.execute(
+        update(ButtonRow)
+        .where(ButtonRow.thread_id == thread_id, ButtonRow.group == group, ButtonRow.state == "pending")
+        .values(state="void")
+    )
+
+
+def _begin(connection: Connection, key: str, inbox_id: int, now: datetime) -> bool:
+    moved = connection.execute(
+        update(LedgerRow)
+        .where(LedgerRow.key == key, LedgerRow.state == LedgerState.PROPOSED.value)
+        .values(state=LedgerState.IN_FLIGHT.value, confirmed_by=inbox_id, confirmed_at=now)
+        .returning(LedgerRow.thread_id)
+    ).scalar()
+    if moved is not None:
+        # A yes in words uses up the buttons that asked the same.
+        _void_group(connection, moved, key)
+    return moved is not None
+
+
+def expire_threads(connection: Connection, now: datetime, idle: timedelta) -> int:
+    """Give threads back to the bot whose takeover has run out; return how many."""
+    done = connection.execute(
+        update(ThreadRow)
+        .where(ThreadRow.status == "open", ThreadRow.open_until.is_not(None), ThreadRow.open_until <= now)
+        .values(status="pending", open_until=None)
+    )
+    old = now - idle
+    connection.execute(
+        update(LedgerRow)
+        .where(LedgerRow.state.in_(_OPEN_STATES), LedgerRow.proposed_at <= old)
+        .values(state=LedgerState.DECLINED.value, detail="not confirmed in time", ended_at=now)
+    )
+    connection.execute(
+        update(OutboxRow)
+        .where(OutboxRow.state == "waiting", OutboxRow.method == "answerCallbackQuery", OutboxRow.created_at <= old)
+        .values(state="dropped", error="too late for Telegram", ended_at=now)
+    )
+    return done.rowcount
