@@ -1,0 +1,1 @@
+"""The shop's order system behind one port."""
