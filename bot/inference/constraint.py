@@ -1,0 +1,84 @@
+"""Hold a model's output to a JSON schema, by llguidance: which tokens may come next, and which must.
+
+The only file that touches llguidance. It knows nothing of llama.cpp but the address of a vocabulary.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from llguidance import LLMatcher, LLTokenizer
+
+
+class ConstraintError(ValueError):
+    """The schema cannot be made into a grammar, or a token broke it; the message says which."""
+
+
+class SchemaMatcher:
+    """Follows one output, token by token."""
+
+    def __init__(self, matcher: LLMatcher) -> None:
+        self._matcher = matcher
+        self._check()
+
+    @property
+    def done(self) -> bool:
+        """Whether the JSON is complete: nothing may follow."""
+        return bool(self._matcher.is_stopped())
+
+    def forced(self) -> list[int]:
+        """Return, and take as said, the tokens that can only come next: they need no decoding."""
+        tokens = list(self._matcher.compute_ff_tokens())
+        if tokens:
+            self.accept(tokens)
+        return tokens
+
+    def mask(self) -> bytes:
+        """Return one bit a token, least significant first: set if it may come next."""
+        mask = bytes(self._matcher.compute_bitmask())
+        self._check()
+        return mask
+
+    def accept(self, tokens: Sequence[int]) -> None:
+        """Move on over `tokens`."""
+        self._matcher.consume_tokens(list(tokens))
+        self._check()
+
+    def _check(self) -> None:
+        if self._matcher.is_error():
+            raise ConstraintError(str(self._matcher.get_error()).split("\n", 1)[0])
+
+
+class Constraint:
+    """The trie of one vocabulary, built once (0.7 s for 150,000 tokens), from which matchers are made.
+
+    It keeps the address of the vocabulary: let go of it before the model is freed.
+    """
+
+    def __init__(self, vocabulary: Any) -> None:
+        from llguidance.llamacpp import lltokenizer_from_vocab  # It brings llama_cpp and numpy.
+
+        # llguidance 1.9 still calls it by its old name, once for each token.
+        warnings.filterwarnings("ignore", "llama_token_get_attr is deprecated", DeprecationWarning)
+        self._tokenizer: LLTokenizer = lltokenizer_from_vocab(vocabulary)
+
+    def matcher(self, schema: Mapping[str, Any]) -> SchemaMatcher:
+        """Return a fresh matcher for compact JSON of this schema.
+
+        Raises:
+            ConstraintError: the schema says something that llguidance does not know.
+        """
+        from llguidance import LLMatcher
+
+        # Whitespace would be decoded and read by nobody.
+        text = json.dumps(schema, ensure_ascii=False)
+        grammar = LLMatcher.grammar_from_json_schema(text, overrides={"whitespace_flexible": False})
+        return SchemaMatcher(LLMatcher(self._tokenizer, grammar, log_level=0))
+
+    def text(self, tokens: Sequence[int]) -> str:
+        """Return what `tokens` say."""
+        return self._tokenizer.decode_bytes(list(tokens)).decode("utf-8", "replace")
