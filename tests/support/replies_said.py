@@ -1,0 +1,118 @@
+"""An order, and every text that the bot may say about it and otherwise, once with each kind of argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from bot.conversation.replies import Replies
+from bot.domain.actions import ActionKind
+from bot.domain.model import Money, Order, OrderItem, OrderStatus, WriteAnswer, WriteResult
+from bot.locale.catalogue import catalogue
+
+CANCEL, RETURN, QUERY = ActionKind.CANCEL_ORDER, ActionKind.RETURN_APPLY, ActionKind.QUERY_ORDER
+NUMBER = "ORD20241112001"
+PLACED = datetime(2024, 11, 12, 23, 30, tzinfo=UTC)
+ORDER = Order(
+    number=NUMBER,
+    customer_id="c-1",
+    status=OrderStatus.DELIVERED,
+    placed_at=PLACED,
+    total=Money(Decimal("12.50"), "EUR"),
+    items=(OrderItem("Blue mug", 2, Money(Decimal("5.00"), "EUR")), OrderItem("台灯", 1, Money(Decimal("2.5"), "EUR"))),
+    shipped_at=PLACED + timedelta(days=1),
+    delivered_at=PLACED + timedelta(days=3),
+    expected_at=PLACED + timedelta(days=4),
+    carrier="DHL",
+    tracking="JD014600",
+)
+ANSWER = WriteAnswer(WriteResult.DONE, "RMA-77", Money(Decimal("12.50"), "EUR"), "internal: gateway 7")
+REPLIES = Replies(catalogue, "Lumen & Co", "Europe/Madrid")
+
+# Every text that a customer may read, once with each kind of argument.
+SAID: dict[str, Callable[[str], str]] = {
+    "welcome": lambda code: REPLIES.welcome(code, "Ana"),
+    "welcome nobody": lambda code: REPLIES.welcome(code, ""),
+    "help": REPLIES.help,
+    "command_descriptions": lambda code: "\n".join(REPLIES.command_descriptions(code).values()),
+    "language_question": REPLIES.language_question,
+    "language_set": REPLIES.language_set,
+    "ask_verification": lambda code: REPLIES.ask_verification(code, None),
+    "ask_verification query": lambda code: REPLIES.ask_verification(code, QUERY),
+    "ask_verification cancel": lambda code: REPLIES.ask_verification(code, CANCEL),
+    "ask_verification return": lambda code: REPLIES.ask_verification(code, RETURN),
+    "contact_button": REPLIES.contact_button,
+    "verified": lambda code: REPLIES.verified(code, "Ana"),
+    "verified nobody": lambda code: REPLIES.verified(code, ""),
+    "contact_not_yours": REPLIES.contact_not_yours,
+    "contact_unknown": REPLIES.contact_unknown,
+    "credentials_wrong": lambda code: REPLIES.credentials_wrong(code, 3),
+    "credentials_wrong last": lambda code: REPLIES.credentials_wrong(code, 0),
+    "too_many_tries": REPLIES.too_many_tries,
+    "order_card": lambda code: REPLIES.order_card(code, ORDER),
+    "order_line": lambda code: REPLIES.order_line(code, ORDER),
+    "order_list": lambda code: REPLIES.order_list(code, [ORDER, ORDER]),
+    "which_order query": lambda code: REPLIES.which_order(code, QUERY),
+    "which_order cancel": lambda code: REPLIES.which_order(code, CANCEL),
+    "which_order return": lambda code: REPLIES.which_order(code, RETURN),
+    "ask_order_number": REPLIES.ask_order_number,
+    "not_found": lambda code: REPLIES.not_found(code, NUMBER),
+    "not_found nothing": lambda code: REPLIES.not_found(code, "\u202e \u0000"),
+    "no_orders": REPLIES.no_orders,
+    "none_fit query": lambda code: REPLIES.none_fit(code, QUERY),
+    "none_fit cancel": lambda code: REPLIES.none_fit(code, CANCEL),
+    "none_fit return": lambda code: REPLIES.none_fit(code, RETURN),
+    "already cancelled": lambda code: REPLIES.already(code, CANCEL, ORDER),
+    "already requested": lambda code: REPLIES.already(code, RETURN, ORDER),
+    "already returned": lambda code: REPLIES.already(code, RETURN, replace(ORDER, status=OrderStatus.RETURNED)),
+    "too_late_to_cancel": lambda code: REPLIES.too_late_to_cancel(code, ORDER),
+    "too_late_to_cancel shipped": lambda code: REPLIES.too_late_to_cancel(
+        code, replace(ORDER, status=OrderStatus.SHIPPED)
+    ),
+    "not_delivered_yet": lambda code: REPLIES.not_delivered_yet(code, replace(ORDER, status=OrderStatus.SHIPPED)),
+    "window_closed": lambda code: REPLIES.window_closed(code, ORDER, 30),
+    "is_cancelled": lambda code: REPLIES.is_cancelled(code, ORDER),
+    "confirm cancel": lambda code: REPLIES.confirm(code, CANCEL, ORDER),
+    "confirm return": lambda code: REPLIES.confirm(code, RETURN, ORDER),
+    "yes_button cancel": lambda code: REPLIES.yes_button(code, CANCEL),
+    "yes_button return": lambda code: REPLIES.yes_button(code, RETURN),
+    "no_button cancel": lambda code: REPLIES.no_button(code, CANCEL),
+    "no_button return": lambda code: REPLIES.no_button(code, RETURN),
+    "declined cancel": lambda code: REPLIES.declined(code, CANCEL),
+    "declined return": lambda code: REPLIES.declined(code, RETURN),
+    "confirmation_expired": REPLIES.confirmation_expired,
+    "done cancel": lambda code: REPLIES.done(code, CANCEL, ORDER, ANSWER),
+    "done return": lambda code: REPLIES.done(code, RETURN, ORDER, ANSWER),
+    "refused_by_shop cancel": lambda code: REPLIES.refused_by_shop(code, CANCEL, NUMBER),
+    "refused_by_shop return": lambda code: REPLIES.refused_by_shop(code, RETURN, NUMBER),
+    "outcome_unknown cancel": lambda code: REPLIES.outcome_unknown(code, CANCEL, NUMBER),
+    "outcome_unknown return": lambda code: REPLIES.outcome_unknown(code, RETURN, NUMBER),
+    "order_system_down": REPLIES.order_system_down,
+    "handoff_started": REPLIES.handoff_started,
+    "handoff_button": REPLIES.handoff_button,
+    "still_with_human": REPLIES.still_with_human,
+    "back_with_bot": REPLIES.back_with_bot,
+    "away": REPLIES.away,
+    "clarify": REPLIES.clarify,
+    "apology": REPLIES.apology,
+    "media_received photo": lambda code: REPLIES.media_received(code, "photo"),
+    "media_received voice": lambda code: REPLIES.media_received(code, "voice"),
+    "media_received video": lambda code: REPLIES.media_received(code, "video_note"),
+    "media_received document": lambda code: REPLIES.media_received(code, "document"),
+    "media_received sticker": lambda code: REPLIES.media_received(code, "sticker"),
+    "media_received other": lambda code: REPLIES.media_received(code, "story"),
+    "unsupported": REPLIES.unsupported,
+    "edited": REPLIES.edited,
+    "empty": REPLIES.empty,
+    "too_long": REPLIES.too_long,
+    "stale_button": REPLIES.stale_button,
+    "reset_done": REPLIES.reset_done,
+    "error": REPLIES.error,
+}
+
+
+def units(text: str) -> int:
+    """Return how Telegram counts a text's length."""
+    return len(text.encode("utf-16-le")) // 2
