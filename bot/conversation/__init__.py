@@ -1,0 +1,1 @@
+"""One customer message in, replies out."""

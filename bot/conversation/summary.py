@@ -1,0 +1,52 @@
+"""What stays of the turns that no longer fit: order numbers, promises and open questions, word for word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from bot.conversation.text import one_line
+from bot.domain.model import Author, Message
+
+MAX_CHARS = 1_600
+_SENTENCE = re.compile(r"[^.!?。！？؟।\n]+[.!?。！？؟।]*")
+_QUESTION = ("?", "？", "؟")
+_WHO = {Author.CUSTOMER: "Customer", Author.BOT: "Bot", Author.OPERATOR: "Staff"}
+# A promise is what staff or the bot said they would do, or did; these stems need not be complete, since whatever
+# carries an order number or a question is kept as well.
+_PROMISE = re.compile(
+    r"\b(?:will|refund|cancelled|canceled|confirmed|promise|return|werden|erstatt|reembols|devol|rembours|annul)"
+    r"|退款|取消|会|верн|отмен|возврат|سن|استرداد|वापस|रद्द",
+    re.IGNORECASE,
+)
+
+
+def summarise(
+    before: str, cut: Sequence[Message], find_numbers: Callable[[str], Sequence[str]], limit: int = MAX_CHARS
+) -> str:
+    """Fold messages into a summary.
+
+    Args:
+        before: the summary so far.
+        cut: the messages that go, oldest first.
+        find_numbers: returns the order numbers in a text.
+        limit: characters; the oldest lines go first.
+    """
+    lines = before.splitlines()
+    for message in cut:
+        kept = [
+            sentence.strip()
+            for sentence in _SENTENCE.findall(message.text)
+            if _matters(sentence, message, find_numbers)
+        ]
+        if kept:
+            lines.append(f"{_WHO[message.author]}: {one_line(' '.join(kept), 400)}")
+    while lines and len("\n".join(lines)) > limit:
+        lines.pop(0)
+    return "\n".join(lines)
+
+
+def _matters(sentence: str, message: Message, find_numbers: Callable[[str], Sequence[str]]) -> bool:
+    if find_numbers(sentence) or sentence.strip().endswith(_QUESTION):
+        return True
+    return message.author is not Author.CUSTOMER and _PROMISE.search(sentence) is not None

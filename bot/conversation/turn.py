@@ -1,0 +1,294 @@
+"""One customer message in, replies out: open, route, close.
+
+open ─▶ a person's thread, or paused? ─▶ only pass it on
+     ─▶ command · button · contact · picture ─▶ its own short way
+     ─▶ text ─▶ the open question, if it answers one ─▶ else understand ─▶ errand (verify, policy, desk)
+     ─▶ close: everything in one commit
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from bot.conversation.commands import Commands
+from bot.conversation.confirmation import Confirmation
+from bot.conversation.draft import Draft, OnStage
+from bot.conversation.errand import Errand
+from bot.conversation.handoff import Handoff, handed_back, owned_by_person
+from bot.conversation.replies import Replies
+from bot.conversation.summary import summarise
+from bot.conversation.text import clean, excerpt
+from bot.conversation.understanding import APOLOGY, Understanding, nobody_could
+from bot.conversation.verification import Verification
+from bot.domain.actions import Action, ActionKind
+from bot.domain.journal import Post, TurnRecord, TurnStore
+from bot.domain.language import LexiconBook
+from bot.domain.model import Button, ButtonKind, Channel, Dialogue, Incoming, IncomingKind, Query, ThreadStatus, Waiting
+from bot.domain.order_numbers import OrderNumbers
+from bot.domain.ports import Clock, Monitor
+from bot.errors import OrderSystemError
+
+QUESTION_LIVES = timedelta(minutes=30)
+# The store loads 40 messages; before the oldest fall out of sight they are folded into the summary.
+FOLD_AT, FOLD = 36, 16
+
+
+class Switch:
+    """The bot's pause, set by an admin."""
+
+    def __init__(self, paused: bool = False) -> None:
+        self.paused = paused
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Runs turns; holds no state of its own, so that any number can run side by side."""
+
+    store: TurnStore
+    post: Post
+    clock: Clock
+    monitor: Monitor
+    understanding: Understanding
+    book: LexiconBook
+    numbers: OrderNumbers
+    replies: Replies
+    verification: Verification
+    confirmation: Confirmation
+    errand: Errand
+    handoff: Handoff
+    commands: Commands
+    switch: Switch
+    best_language: Callable[[str | None], str]
+    facts: str = ""
+
+    async def run(
+        self, incoming: Incoming, inbox_id: int, on_stage: OnStage = lambda _stage, _seconds: None
+    ) -> TurnRecord:
+        """Run one turn and return what it left behind, which is then on the disk."""
+        started = time.perf_counter()
+        opened = await self.store.open(incoming)
+        draft = Draft.start(incoming, inbox_id, opened, self.clock.now(), on_stage)
+        draft.timed("open", started)
+        draft.heard = _heard(incoming)
+        self._expire(draft)
+        self._choose_language(draft)
+        if owned_by_person(draft.thread, draft.now):
+            self._silent(draft)
+        elif self.switch.paused:
+            self._away(draft)
+        else:
+            await self._answer(draft)
+        self._fold(draft)
+        with draft.stage("reply"):
+            record = draft.record(self.post)
+        with draft.stage("store"):
+            await self.store.close(record)
+        draft.timed("total", started)
+        self._observe(draft)
+        return replace(record, trace=replace(record.trace, stages=dict(draft.stages)))
+
+    # --- before the answer ---
+
+    def _expire(self, draft: Draft) -> None:
+        """Forget an old open question, and a takeover whose time is over."""
+        since = draft.thread.dialogue.since
+        if since is not None and draft.now - since > QUESTION_LIVES:
+            draft.thread = replace(draft.thread, dialogue=Dialogue())
+        if draft.thread.status is ThreadStatus.OPEN and not owned_by_person(draft.thread, draft.now):
+            draft.thread = handed_back(draft.thread)
+
+    def _choose_language(self, draft: Draft) -> None:
+        """Answer in the language of the message; where it does not tell, in the thread's; at first in the phone's.
+
+        A REST caller who names a language gets that one.
+        """
+        thread = draft.thread
+        if not thread.language_fixed:
+            spoken = draft.heard if draft.incoming.kind in (IncomingKind.TEXT, IncomingKind.MEDIA) else ""
+            found = self.book.detect(spoken) if spoken else None
+            asked = draft.incoming.language_hint if thread.key.channel is Channel.REST else None
+            language = asked or found or thread.language or draft.incoming.language_hint
+            thread = replace(thread, language=language)
+        draft.thread = thread
+        draft.language = self.best_language(thread.language)
+
+    def _silent(self, draft: Draft) -> None:
+        """A person has this thread: pass the message on and say nothing."""
+        if draft.incoming.kind is IncomingKind.BUTTON:
+            draft.toast = self.replies.still_with_human(draft.language)
+        self.handoff.relay(draft)
+
+    def _away(self, draft: Draft) -> None:
+        """The bot is paused: say so once, keep the message, pass it on."""
+        self.handoff.relay(draft)
+        draft.tier = "paused"
+        if not draft.thread.away_told:
+            draft.thread = replace(draft.thread, away_told=True)
+            draft.say(self.replies.away(draft.language))
+
+    # --- the answer ---
+
+    async def _answer(self, draft: Draft) -> None:
+        draft.thread = replace(draft.thread, status=ThreadStatus.PENDING, away_told=False)
+        try:
+            match draft.incoming.kind:
+                case IncomingKind.TEXT:
+                    await self._text(draft)
+                case IncomingKind.COMMAND:
+                    await self.commands.run(draft)
+                case IncomingKind.BUTTON:
+                    await self._button(draft)
+                case IncomingKind.CONTACT:
+                    await self._contact(draft)
+                case IncomingKind.MEDIA:
+                    await self._media(draft)
+                case IncomingKind.EDITED:
+                    draft.tier, draft.decision = "fixed", "edited"
+                    draft.say(self.replies.edited(draft.language))
+                case IncomingKind.IGNORED:
+                    draft.tier, draft.decision = "fixed", "unsupported"
+                    draft.say(self.replies.unsupported(draft.language))
+        except OrderSystemError as error:
+            self.errand.failed(draft, error)
+
+    async def _text(self, draft: Draft) -> None:
+        if not draft.heard:
+            draft.tier, draft.decision = "fixed", "empty"
+            draft.say(self.replies.empty(draft.language))
+        elif not await self._answers_open_question(draft):
+            await self._understand(draft)
+
+    async def _answers_open_question(self, draft: Draft) -> bool:
+        """In a known state of the dialogue the state decides first."""
+        dialogue = draft.thread.dialogue
+        match dialogue.waiting:
+            case Waiting.CONFIRMATION if dialogue.key and (yes := self.book.consent(draft.heard)) is not None:
+                draft.tier = "dialogue"
+                await (self.confirmation.confirm if yes else self.confirmation.decline)(draft, dialogue.key)
+                return True
+            case Waiting.VERIFICATION if given := self.verification.read(draft.heard, dialogue.order_id):
+                draft.tier = "dialogue"
+                if await self.verification.by_credentials(draft, given):
+                    await self._resume(draft, dialogue, None if dialogue.latest else given.number)
+                return True
+            case Waiting.ORDER_NUMBER if dialogue.action and (number := self._only_a_number(draft.heard)):
+                draft.tier = "dialogue"
+                await self.errand.run(draft, Action(dialogue.action, number))
+                return True
+        return False
+
+    def _only_a_number(self, text: str) -> str | None:
+        """Return the order number of a message that holds little else."""
+        found = self.numbers.find(text)
+        return found[0] if len(found) == 1 and len(text) <= len(found[0]) + 24 else None
+
+    async def _resume(self, draft: Draft, dialogue: Dialogue, number: str | None) -> None:
+        """Go on with what the verification was for."""
+        draft.settle()
+        if dialogue.action:
+            action = Action(dialogue.action, number or dialogue.order_id)
+            await self.errand.run(draft, action, latest=dialogue.latest)
+
+    async def _understand(self, draft: Draft) -> None:
+        query = Query(
+            text=excerpt(draft.heard),
+            language=draft.language,
+            history=draft.history,
+            summary=draft.thread.summary,
+            candidates=self.numbers.candidates(draft.heard, draft.history),
+            facts=self.facts,
+        )
+        with draft.stage("understand"):
+            found = await self.understanding.understand(query)
+        draft.tier, draft.raw, draft.passed, draft.action = found.tier, found.raw, found.passed, found.action
+        if found.action.kind is ActionKind.UNKNOWN:
+            self._small_talk(draft, found.action)
+        else:
+            await self.errand.run(draft, found.action, latest=self.book.means_latest(draft.heard))
+
+    def _small_talk(self, draft: Draft, action: Action) -> None:
+        """Say the FAQ's or the model's words; without any, ask what is meant or apologise."""
+        draft.decision = "say"
+        if action.message:
+            draft.say(action.message)
+        elif draft.tier == APOLOGY and nobody_could(draft.passed):
+            draft.decision = "apologise"
+            draft.say(self.replies.apology(draft.language), self._human_row(draft))
+        else:
+            draft.decision = "clarify"
+            draft.say(self.replies.clarify(draft.language), self._human_row(draft))
+
+    def _human_row(self, draft: Draft) -> tuple[Button, ...]:
+        return (draft.button(self.replies.handoff_button(draft.language), ButtonKind.HUMAN, "human"),)
+
+    async def _button(self, draft: Draft) -> None:
+        button = await self.store.press(draft.incoming.token, draft.thread.id, draft.inbox_id, draft.now)
+        draft.tier = "button"
+        if button is None:
+            draft.decision, draft.toast = "stale", self.replies.stale_button(draft.language)
+            return
+        draft.heard = f"[{button.label}]"
+        match button.kind:
+            case ButtonKind.CONFIRM:
+                await self.confirmation.confirm(draft, button.data)
+            case ButtonKind.DECLINE:
+                await self.confirmation.decline(draft, button.data)
+            case ButtonKind.CHOOSE_ORDER if button.action:
+                await self.errand.run(draft, Action(button.action, button.data))
+            case ButtonKind.LANGUAGE:
+                self.commands.set_language(draft, button.data)
+            case _:
+                await self.errand.run(draft, Action(ActionKind.HANDOFF))
+
+    async def _contact(self, draft: Draft) -> None:
+        draft.tier = "contact"
+        dialogue = draft.thread.dialogue
+        if draft.incoming.contact and await self.verification.by_contact(draft, draft.incoming.contact):
+            await self._resume(draft, dialogue, None)
+
+    async def _media(self, draft: Draft) -> None:
+        """A caption is a message; a picture alone gets an honest answer."""
+        caption = clean(draft.incoming.text)
+        if caption:
+            draft.heard = caption
+            await self._text(draft)
+            draft.heard = _heard(draft.incoming)
+        else:
+            draft.tier, draft.decision = "fixed", "media"
+            draft.say(self.replies.media_received(draft.language, draft.incoming.media))
+
+    # --- after the answer ---
+
+    def _fold(self, draft: Draft) -> None:
+        """Fold the oldest turns into the summary before they fall out of sight; the messages themselves stay."""
+        if len(draft.history) >= FOLD_AT:
+            cut = draft.history[:FOLD]
+            summary = summarise(draft.thread.summary, cut, self.numbers.find)
+            draft.thread = replace(draft.thread, summary=summary, summary_upto=cut[-1].id)
+
+    def _observe(self, draft: Draft) -> None:
+        for stage, seconds in draft.stages.items():
+            self.monitor.stage(draft.tier, stage, seconds)
+        if draft.action:
+            self.monitor.action(draft.action.kind.value, draft.tier)
+
+
+def _heard(incoming: Incoming) -> str:
+    """Return the message as the thread remembers it."""
+    text = clean(incoming.text)
+    match incoming.kind:
+        case IncomingKind.MEDIA:
+            return f"[{incoming.media}] {text}".strip()
+        case IncomingKind.COMMAND:
+            return f"/{incoming.command} {text}".strip()
+        case IncomingKind.CONTACT:
+            return "[contact]"
+        case IncomingKind.EDITED:
+            return f"[edited] {text}".strip()
+        case IncomingKind.BUTTON | IncomingKind.IGNORED:
+            return ""
+        case _:
+            return text
