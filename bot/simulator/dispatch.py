@@ -41,6 +41,9 @@ class Dispatcher:
             params = await read_params(request)
         except ApiError as error:
             return _answer(error.status, error.body())
+        except ConnectionResetError:
+            # The bot went away in the middle of its request; nobody reads this.
+            return web.Response(status=499)
         except web.HTTPRequestEntityTooLarge:
             return _answer(413, ApiError(413, "Request Entity Too Large").body())
         return await self._run(request, *method, params)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Literal
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Locator, expect
 
 from bot.simulator import Person, Simulator
 from tests.support.browser import DESKTOP, PHONE, PlaygroundPage, chromium, open_page
@@ -82,25 +83,28 @@ async def test_every_text_stands_out_from_its_ground(browser: Browser, base: str
         assert await faint_texts(page.page) == []
 
 
-async def test_dark_follows_the_system_until_it_is_chosen(browser: Browser, base: str) -> None:
+@pytest.mark.parametrize(("system", "chosen"), [("dark", "light"), ("light", "dark")])
+async def test_the_systems_scheme_holds_until_one_is_chosen(
+    browser: Browser, base: str, system: Literal["dark", "light"], chosen: str
+) -> None:
     """The system's scheme is taken; the toggle turns it over, and that outlives a reload."""
-    async with open_page(browser, base, LUCIA, color_scheme="dark") as page:
+    async with open_page(browser, base, LUCIA, color_scheme=system) as page:
         toggle = page.part("theme-toggle")
-        await expect(toggle).to_have_attribute("aria-pressed", "true")
-        assert await brightness(page) < 60
+        await expect(toggle).to_have_attribute("aria-pressed", str(system == "dark").lower())
+        assert await scheme_of(page) == system
         await toggle.click()
-        assert await brightness(page) > 200
+        assert await scheme_of(page) == chosen
         await page.page.reload()
-        await expect(toggle).to_have_attribute("aria-pressed", "false")
-        assert await brightness(page) > 200
+        await expect(toggle).to_have_attribute("aria-pressed", str(chosen == "dark").lower())
+        assert await scheme_of(page) == chosen
 
 
-async def brightness(page: PlaygroundPage) -> float:
-    """Return how bright the page's ground is, 0 to 255."""
-    value: float = await page.page.evaluate(
-        "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).reduce((all, v) => all + +v / 3, 0)"
+async def scheme_of(page: PlaygroundPage) -> str:
+    """Return whether the page's ground is light or dark."""
+    sum_of_rgb: int = await page.page.evaluate(
+        "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).reduce((all, v) => all + +v, 0)"
     )
-    return value
+    return "dark" if sum_of_rgb < 180 else "light"
 
 
 async def test_all_can_be_done_with_the_keyboard(browser: Browser, base: str, bot: PageBot) -> None:
@@ -184,17 +188,31 @@ async def test_each_paragraph_runs_its_own_way(browser: Browser, base: str) -> N
         await page.write("أين طلبي")
         await page.write("أين طلبي\nthank you")
         arabic, mixed = page.messages.nth(0), page.said("thank you").first
-        assert await time_is_left(page, arabic) is True
-        assert await time_is_left(page, mixed) is False
+        assert await time_is_left(arabic) is True
+        assert await time_is_left(mixed) is False
+        assert await starts_left(mixed) is True
         direction = await arabic.get_by_test_id("text").evaluate("node => getComputedStyle(node).direction")
         assert direction == "rtl"
 
 
-async def time_is_left(page: PlaygroundPage, message: object) -> bool:
+async def time_is_left(message: Locator) -> bool:
     """Tell whether a message's time stands in the left half of its bubble."""
-    found: bool = await message.locator(".bubble").evaluate(  # type: ignore[attr-defined]
-        "node => node.querySelector('time').getBoundingClientRect().left < "
-        "node.getBoundingClientRect().left + node.getBoundingClientRect().width / 2 - 10"
+    bubble, time = await message.locator(".bubble").bounding_box(), await message.locator("time").bounding_box()
+    assert bubble
+    assert time
+    return time["x"] + time["width"] / 2 < bubble["x"] + bubble["width"] / 2
+
+
+async def starts_left(message: Locator) -> bool:
+    """Tell whether the last line of a message begins at the left edge of its text."""
+    found: bool = await message.get_by_test_id("text").evaluate(
+        """node => {
+          const range = document.createRange();
+          const text = node.firstChild;
+          range.setStart(text, text.data.lastIndexOf("\\n") + 1);
+          range.setEnd(text, text.data.length);
+          return range.getBoundingClientRect().left - node.getBoundingClientRect().left < 2;
+        }"""
     )
     return found
 
@@ -237,9 +255,42 @@ async def test_a_simulator_started_anew_replaces_what_was_shown(browser: Browser
 
 
 async def test_a_narrow_window_keeps_all_three_parts(browser: Browser, base: str) -> None:
-    """Between phone and desktop, people, chat and panel stand beside each other without scrolling sideways."""
+    """From phone to desktop, people, chat and panel stand beside each other, and the focus moves none out of sight."""
     for width in (901, 1100, DESKTOP["width"]):
         async with open_page(browser, base, LUCIA, viewport={"width": width, "height": 700}) as page:
-            for part in ("person", "composer-input", "trace"):
-                await expect(page.part(part).first).to_be_visible()
+            await page.part("order-chip").last.focus()
+            for part in ("theme-toggle", "send", "trace"):
+                await expect(page.part(part)).to_be_in_viewport(ratio=1)
             assert await page.page.evaluate("document.documentElement.scrollWidth") == width
+            assert await page.page.evaluate("composer.scrollWidth === composer.clientWidth")
+
+
+# The browser tells of an earlier scrolling only after more has come in below.
+GROWN_UNSEEN = """() => {
+  const log = document.getElementById("log");
+  const more = log.appendChild(document.createElement("div"));
+  more.style.cssText = "flex: none; height: 2000px";
+  log.dispatchEvent(new Event("scroll"));
+  more.remove();
+}"""
+
+
+async def test_the_newest_message_stays_in_sight_until_one_reads_further_up(
+    browser: Browser, base: str, bot: PageBot
+) -> None:
+    """Tall messages at once are followed to the last; after scrolling up, the place is kept and news is counted."""
+    tall = "\n".join("a line" for _ in range(20))
+    async with open_page(browser, base, LUCIA) as page:
+        await bot.say(LUCIA, tall)
+        await page.sees("a line")
+        await page.page.evaluate(GROWN_UNSEEN)
+        await bot.say(LUCIA, f"{tall}\nthe end")
+        await expect(await page.sees("the end")).to_be_in_viewport(ratio=0.99)
+        await page.part("log").hover()
+        await page.page.mouse.wheel(0, -1500)
+        await expect(page.part("to-end")).to_be_visible()
+        await bot.say(LUCIA, "one more")
+        await expect(page.part("to-end")).to_have_attribute("data-count", "1")
+        await page.part("to-end").click()
+        await expect(page.said("one more")).to_be_in_viewport()
+        await expect(page.part("to-end")).to_be_hidden()

@@ -182,20 +182,21 @@ class Playground {
       chat.id,
       window.setTimeout(() => this.#rest(chat), type === "draft" ? 5 * TYPING_MS : TYPING_MS),
     );
-    if (chat === this.current) this.log.activity();
+    if (chat === this.current) this.log.settle();
   }
 
   #rest(chat) {
     chat.typing = false;
     chat.draft = "";
     this.header.update(chat);
-    if (chat === this.current) this.log.activity();
+    if (chat === this.current) this.log.settle();
   }
 
   #connection(chatId, connected) {
     const chat = this.chats.get(chatId);
     chat.connected = connected;
     this.header.update(chat);
+    if (chat === this.current) this.log.settle();
   }
 
   #countUnread() {
@@ -214,7 +215,8 @@ class Playground {
 
 function showNotice(text) {
   const notice = byId("notice");
-  notice.textContent = text ?? "";
+  byId("notice-text").textContent = text ?? "";
+  byId("notice-close").addEventListener("click", () => (notice.hidden = true));
   notice.hidden = !text;
 }
 

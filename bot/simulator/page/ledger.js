@@ -8,7 +8,7 @@ const TONES = { done: "good", refused: "bad", unknown: "bad", in_flight: "warn",
 export function ledgerOf(entries) {
   const title = el("h3", { class: "trace-title", id: "ledger-title", text: "Ledger" });
   if (entries.length === 0) {
-    const hint = "No order has been changed. Each change is written down here before the order system is asked.";
+    const hint = "No order has been changed yet.";
     return el("section", { "aria-labelledby": "ledger-title" }, title, el("p", { class: "trace-hint", text: hint }));
   }
   const heads = ["Change", "State", "At"].map((text) => el("th", { scope: "col", text }));

@@ -8,6 +8,7 @@ import { phrasesFor } from "./phrases.js";
 
 const NEAR_END_PX = 120;
 const GROUP_S = 900;
+const QUIET_MS = 500;
 
 export class MessageLog {
   constructor(actions) {
@@ -15,6 +16,8 @@ export class MessageLog {
     this.node = byId("log");
     this.toEnd = byId("to-end");
     this.chat = null;
+    this.nodes = new Map();
+    this.frame = null;
     this.missed = 0;
     this.live = el("div", { class: "message live", data: { testid: "typing" } });
     this.toEnd.addEventListener("click", () => this.scrollToEnd());
@@ -22,6 +25,7 @@ export class MessageLog {
     // A photo that has just loaded, or a keyboard that opens, must not push the newest message out of sight.
     this.node.addEventListener("load", () => this.#keepEnd(), true);
     this.wasNearEnd = true;
+    this.lastTop = 0;
     new ResizeObserver(() => this.#keepEnd()).observe(this.node);
   }
 
@@ -29,44 +33,47 @@ export class MessageLog {
     this.chat = chat;
     this.node.setAttribute("aria-live", "off"); // What was said before is not read out.
     this.node.replaceChildren();
-    this.missed = 0;
+    this.nodes.clear();
     for (const message of chat.messages.values()) this.#append(message);
-    this.#showLive();
-    this.#showWelcome();
     this.scrollToEnd();
-    window.setTimeout(() => this.node.setAttribute("aria-live", "polite"), 500);
+    this.settle();
+    window.setTimeout(() => this.node.setAttribute("aria-live", "polite"), QUIET_MS);
   }
 
   put(message) {
-    const old = this.#find(message.message_id);
+    const old = this.nodes.get(message.message_id);
     if (old) this.#replace(old, message);
     else this.#append(message);
-    this.#showLive();
-    this.#showWelcome();
-    this.#updateTicks();
-    if (this.wasNearEnd || isOwn(message)) this.scrollToEnd();
-    else if (!old) this.#countMissed();
+    if (!old && isOwn(message)) this.wasNearEnd = true;
+    if (!old && !this.wasNearEnd) this.missed += 1;
+    this.settle();
   }
 
   remove(messageId) {
-    const node = this.#find(messageId);
+    const node = this.nodes.get(messageId);
     if (!node) return;
     const [before, after] = [node.previousElementSibling, node.nextElementSibling];
     node.remove();
+    this.nodes.delete(messageId);
     if (before?.matches(".day") && !after?.matches(".message:not(.live)")) before.remove();
     this.#group(after);
-    this.#showWelcome();
+    this.settle();
   }
 
-  /** Show or hide the typing dots, or the draft that the bot is writing. */
-  activity() {
-    this.#showLive();
-    this.#updateTicks();
-    if (this.wasNearEnd) this.scrollToEnd();
+  /** Bring all but the messages themselves up to date, once a frame: a long history comes as many events. */
+  settle() {
+    this.frame ??= window.requestAnimationFrame(() => {
+      this.frame = null;
+      this.#showLive();
+      this.#showWelcome();
+      this.#updateTicks();
+      if (this.wasNearEnd) this.scrollToEnd();
+      else this.#showToEnd();
+    });
   }
 
   jump(messageId) {
-    const node = this.#find(messageId);
+    const node = this.nodes.get(messageId);
     if (!node) return;
     node.scrollIntoView({ block: "center" });
     node.classList.remove("flash");
@@ -76,13 +83,10 @@ export class MessageLog {
 
   scrollToEnd() {
     this.node.scrollTop = this.node.scrollHeight;
+    this.lastTop = this.node.scrollTop;
     this.wasNearEnd = true;
     this.missed = 0;
     this.#showToEnd();
-  }
-
-  #find(messageId) {
-    return this.node.querySelector(`[data-message-id="${Number(messageId)}"]`);
   }
 
   #append(message) {
@@ -98,6 +102,7 @@ export class MessageLog {
 
   #render(message) {
     const node = renderMessage(message, this.chat, this.actions);
+    this.nodes.set(message.message_id, node);
     Object.assign(node.dataset, { day: dayOf(message.date), date: message.date });
     return node;
   }
@@ -163,7 +168,8 @@ export class MessageLog {
 
   #showWelcome() {
     const old = this.node.querySelector(".welcome");
-    if (this.chat.messages.size > 0) old?.remove();
+    const isEmpty = this.chat.messages.size === 0 && this.chat.connected !== null;
+    if (!isEmpty) old?.remove();
     else if (!old) this.node.prepend(this.#welcome());
   }
 
@@ -204,18 +210,16 @@ export class MessageLog {
 
   #scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.node;
-    this.wasNearEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    // Only a move up is a reader's wish to stay: what arrives also puts the end further away.
+    if (scrollHeight - scrollTop - clientHeight < NEAR_END_PX) this.wasNearEnd = true;
+    else if (scrollTop < this.lastTop) this.wasNearEnd = false;
+    this.lastTop = scrollTop;
     if (this.wasNearEnd) this.missed = 0;
     this.#showToEnd();
   }
 
   #keepEnd() {
     if (this.wasNearEnd) this.scrollToEnd();
-  }
-
-  #countMissed() {
-    this.missed += 1;
-    this.#showToEnd();
   }
 
   #showToEnd() {

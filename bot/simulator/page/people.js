@@ -4,9 +4,10 @@ import { summary } from "./chat.js";
 import { button, byId, el, isolated, paintAvatar } from "./dom.js";
 import { languageName, timeOf } from "./format.js";
 
+// The shop comes first: what waits there must be seen however long the list of customers is.
 const GROUPS = [
-  ["customer", "Customers"],
   ["admin", "The shop"],
+  ["customer", "Customers"],
 ];
 
 export class PeopleList {

@@ -7,7 +7,11 @@ import { ledgerOf } from "./ledger.js";
 import { turnOf } from "./turn.js";
 
 const POLL_MS = 500;
+const SOON_MS = 50; // Many messages at once, such as a history, are one question.
 const PATIENCE_MS = 20_000;
+const NO_TURNS_YET =
+  "Each turn of this chat will be shown here: its stages, the tier that answered, the action, the decision.";
+const NO_TURNS_OF_ADMINS = "Commands of an admin are carried out at once. Turns stand in the customers' chats.";
 
 export class TracePanel {
   /** `onNews` is called when a turn appears that was not there before. */
@@ -36,13 +40,18 @@ export class TracePanel {
   /** Something was written or pressed: look every now and then until its turn is over. */
   expect() {
     this.until = performance.now() + PATIENCE_MS;
-    this.#ask();
+    this.#askSoon();
   }
 
   /** The bot said something: look once, and once more for what is recorded after it was said. */
   poke() {
     this.until = Math.max(this.until, performance.now() + 2 * POLL_MS);
-    this.#ask();
+    this.#askSoon();
+  }
+
+  #askSoon() {
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.#ask(), SOON_MS);
   }
 
   async #ask() {
@@ -50,7 +59,9 @@ export class TracePanel {
     this.request?.abort();
     const request = (this.request = new AbortController());
     try {
-      this.#render(await api.trace(this.chat.id, request.signal));
+      const trace = await api.trace(this.chat.id, request.signal);
+      if (request !== this.request) return;
+      this.#render(trace);
     } catch (error) {
       if (error.name === "AbortError") return;
       if (!this.last) this.head.replaceChildren(hint(error.message));
@@ -72,16 +83,16 @@ export class TracePanel {
 
   #renderTurns(turns) {
     const nodes = turns.map((turn, index) => this.#turnNode(turn, index === 0));
-    if (nodes.length === 0)
-      nodes.push(
-        hint(
-          "Each turn of this chat will be shown here: its stages, the tier that answered, the action, the decision.",
-        ),
-      );
+    if (nodes.length === 0) nodes.push(hint(this.chat.isAdmin ? NO_TURNS_OF_ADMINS : NO_TURNS_YET));
     this.turns.replaceChildren(...nodes);
     const newest = turns[0]?.id;
-    if (newest !== undefined && this.newest !== undefined && newest !== this.newest) this.onNews();
+    if (newest !== undefined && this.newest !== undefined && newest !== this.newest) this.#turnCame();
     this.newest = newest ?? null;
+  }
+
+  #turnCame() {
+    this.onNews();
+    this.until = Math.min(this.until, performance.now() + 2 * POLL_MS);
   }
 
   /** A turn that has not changed keeps its element, and with it what was opened and where the focus is. */
@@ -113,6 +124,6 @@ function threadOf(thread) {
     fact("status", words(thread.status), thread.status === "open" ? "warn" : ""),
     fact("customer", thread.verified ? "verified" : "not verified", thread.verified ? "good" : ""),
     fact("language", languageName(thread.language || "und")),
-    thread.waiting ? fact("waiting", words(thread.waiting), "warn") : null,
+    thread.waiting && thread.waiting !== "nothing" ? fact("waiting", words(thread.waiting), "warn") : null,
   );
 }

@@ -3,8 +3,11 @@
 import { el, isolated } from "./dom.js";
 import { milliseconds, preciseTime, words } from "./format.js";
 
-const GOOD = new Set(["show", "act", "confirm", "answer", "greet"]);
-const ASKS = new Set(["verify", "choose", "handoff"]);
+const TONES = {
+  good: ["show", "confirm", "act", "done", "say"],
+  warn: ["verify", "choose", "clarify", "handoff", "silent"],
+  bad: ["order_system_down", "outcome_unknown", "credentials_wrong", "apologise"],
+};
 const TINTS = 8;
 
 /** Return the card; `open` shows the JSON at once. */
@@ -57,9 +60,7 @@ function decisionOf(turn) {
 const labelled = (name, node) => el("span", { class: "labelled" }, el("span", { class: "label", text: name }), node);
 
 function toneOf(decision) {
-  const [first] = String(decision).split(/[\s:(]/u);
-  if (GOOD.has(first)) return "good";
-  return ASKS.has(first) ? "warn" : "";
+  return Object.keys(TONES).find((tone) => TONES[tone].includes(decision)) ?? "";
 }
 
 function stagesOf(stages, total) {
