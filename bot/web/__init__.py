@@ -1,0 +1,1 @@
+"""aiohttp: the REST chat, Telegram's webhook, health and metrics."""
