@@ -1,0 +1,1 @@
+"""Telegram: the only room that touches python-telegram-bot."""
