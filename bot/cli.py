@@ -1,0 +1,180 @@
+"""The `deskhand` command: parse, call, say."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bot import __version__
+from bot.errors import ConfigError, DeskhandError
+
+DEFAULT_CONFIG = Path("config.toml")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit status: 0 done, 1 it could not be done, 2 wrong usage."""
+    arguments = _parser().parse_args(argv)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        return run(arguments)
+    except ConfigError as error:
+        print("The configuration has to be changed:", file=sys.stderr)
+        for problem in error.problems:
+            print(f"  - {problem}", file=sys.stderr)
+    except (DeskhandError, ValueError) as error:
+        print(f"deskhand: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"deskhand: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="deskhand", description="Answers a shop's customers in Telegram.")
+    parser.add_argument("--version", action="version", version=f"deskhand {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = _command(commands, "run", "run the bot until SIGTERM", _run)
+    run.add_argument("--config", type=Path, required=True, metavar="FILE")
+
+    demo = _command(commands, "demo", "a shop, a bot and a Telegram to try it in, in your browser", _demo)
+    demo.add_argument("--host", default="127.0.0.1")
+    demo.add_argument("--port", type=int, default=8080)
+
+    check = _command(commands, "check", "report every problem of the set-up at once", _check)
+    check.add_argument("--config", type=Path, required=True, metavar="FILE")
+
+    db = commands.add_parser("db", help="the database").add_subparsers(required=True, metavar="upgrade|backup")
+    _with_config(_command(db, "upgrade", "bring it to the newest schema, after a backup", _db_upgrade))
+    backup = _with_config(_command(db, "backup", "copy it to a file; the bot may be running", _db_backup))
+    backup.add_argument("to", type=Path, metavar="TO")
+
+    faq = commands.add_parser("faq", help="the shop's own answers").add_subparsers(
+        required=True, metavar="import|export"
+    )
+    for name, what, action in (
+        ("import", "replace all entries by those of a file", _faq_import),
+        ("export", "write all entries to a file", _faq_export),
+    ):
+        _with_config(_command(faq, name, what, action)).add_argument("file", type=Path, metavar="FILE")
+
+    model = commands.add_parser("model", help="models").add_subparsers(required=True, metavar="list|pull")
+    _command(model, "list", "models known by name, with sizes and licences", _model_list)
+    pull = _command(model, "pull", "download one", _model_pull)
+    pull.add_argument("name", metavar="NAME")
+    pull.add_argument("--into", type=Path, default=Path("models"), metavar="FOLDER")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    what: str,
+    run: Callable[[argparse.Namespace], int],
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=what, description=what)
+    command.set_defaults(run=run)
+    return command
+
+
+def _with_config(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    command.add_argument(
+        "--config", type=Path, default=None, metavar="FILE", help=f"default: {DEFAULT_CONFIG}, where there is one"
+    )
+    return command
+
+
+# --- the commands; each imports only what it needs ---
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from bot.config import load
+    from bot.running import run
+
+    return asyncio.run(run(load(arguments.config, os.environ)))
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from bot.demo import run_demo
+
+    return asyncio.run(run_demo(arguments.host, arguments.port, os.environ))
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from bot.checking import check
+
+    return asyncio.run(check(arguments.config, os.environ))
+
+
+def _database(arguments: argparse.Namespace) -> tuple[str, Path, int]:
+    from bot.config import NO_TOKEN, load
+
+    path = arguments.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
+    # The database needs no token: whoever makes a backup at night should not have to know it.
+    database = load(path, os.environ, defaults={"telegram": {"token": NO_TOKEN}}).database
+    return database.url, database.backup_dir, database.backups_kept
+
+
+def _db_upgrade(arguments: argparse.Namespace) -> int:
+    from bot.store.migrate import upgrade
+
+    url, backup_dir, keep = _database(arguments)
+    before = upgrade(url, backup_dir, keep=keep)
+    print(f"The database is at the newest schema (it was {before or 'new'}).")
+    return 0
+
+
+def _db_backup(arguments: argparse.Namespace) -> int:
+    from bot.store.migrate import backup
+
+    url, _, _ = _database(arguments)
+    print(f"Backup written: {backup(url, arguments.to)}")
+    return 0
+
+
+def _faq_import(arguments: argparse.Namespace) -> int:
+    from bot.conversation.faq_file import read_faq
+    from bot.faq_commands import import_faq
+
+    entries = read_faq(arguments.file)
+    url, backup_dir, keep = _database(arguments)
+    asyncio.run(import_faq(url, backup_dir, keep, entries))
+    print(f"{len(entries)} FAQ entries imported; a running bot takes them at its next start or with /faq reload.")
+    return 0
+
+
+def _faq_export(arguments: argparse.Namespace) -> int:
+    from bot.faq_commands import export_faq
+
+    url, backup_dir, keep = _database(arguments)
+    text, count = asyncio.run(export_faq(url, backup_dir, keep))
+    arguments.file.write_text(text, encoding="utf-8")
+    print(f"{count} FAQ entries written to {arguments.file}")
+    return 0
+
+
+def _model_list(_arguments: argparse.Namespace) -> int:
+    from bot.inference.catalogue import KNOWN
+
+    for model in KNOWN:
+        print(f"{model.name:24} {model.about_mb:6,} MB  {model.licence:12} {model.repo}/{model.file}")
+    print("\nFetch one with: deskhand model pull NAME")
+    return 0
+
+
+def _model_pull(arguments: argparse.Namespace) -> int:
+    from bot.inference.catalogue import pull
+
+    path = pull(arguments.name, arguments.into, _show_progress)
+    print(f'Ready: {path}\nUse it with: kind = "llama", model = "{path}" in [[understanding.tiers]]')
+    return 0
+
+
+def _show_progress(done: int, total: int) -> None:
+    end = "\n" if done >= total else ""
+    print(f"\r  {done / 1e6:,.0f} of {total / 1e6:,.0f} MB", end=end, file=sys.stderr, flush=True)

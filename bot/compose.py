@@ -1,0 +1,206 @@
+"""The composition root's parts list: every object of the running bot, built once, from settings and overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bot.config import Settings
+from bot.conversation.commands import Commands
+from bot.conversation.confirmation import Confirmation
+from bot.conversation.errand import Errand
+from bot.conversation.faq import FaqTier
+from bot.conversation.handoff import Handoff
+from bot.conversation.replies import Replies
+from bot.conversation.turn import Switch, Turn
+from bot.conversation.understanding import TimedTier, Understanding
+from bot.conversation.verification import TryLimits, Verification
+from bot.domain.language import LexiconBook
+from bot.domain.order_numbers import OrderNumbers
+from bot.domain.policy import Rules
+from bot.domain.ports import Clock, LanguageModel, OrderAdapter
+from bot.locale.catalogue import best, catalogue
+from bot.locale.lexicons import load_lexicons
+from bot.orders.desk import OrderDesk
+from bot.orders.phones import to_e164
+from bot.orders.registry import load_adapter
+from bot.store.database import Database
+from bot.store.inbox import Inbox
+from bot.store.migrate import backup, manual_backup_name, prune
+from bot.store.operations import Operations
+from bot.store.outbox import Outbox
+from bot.store.rows import stages_view
+from bot.store.threads import Threads
+from bot.telegram.pace import Pace
+from bot.telegram.post import TelegramPost
+from bot.tiers import make_tiers
+from bot.web.metrics import PrometheusMonitor
+
+FAQ_TIMEOUT_S = 1.0
+
+
+class SystemClock:
+    """The real time."""
+
+    def now(self) -> datetime:
+        """Return the present moment in UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What tests and benchmarks put in the place of production's parts."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    adapter: OrderAdapter | None = None
+    pace: Pace | None = None
+    poll_silence_s: float = 15.0
+    tiers: Sequence[TimedTier] | None = None
+
+
+class RecentStages:
+    """The stages of the latest turns, whole: a turn's own row is written before its last stage has ended."""
+
+    def __init__(self, kept: int = 200) -> None:
+        self._kept = kept
+        self._stages: dict[int, dict[str, float]] = {}
+
+    def note(self, inbox_id: int, stages: Mapping[str, float]) -> None:
+        """Remember a turn's stages, and forget the oldest."""
+        self._stages[inbox_id] = dict(stages)
+        while len(self._stages) > self._kept:
+            del self._stages[next(iter(self._stages))]
+
+    def of(self, turn: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a turn as the playground shows it, with all its stages where they are still known."""
+        stages = self._stages.get(turn["inbox_id"])
+        return {**turn, "stages": stages_view(stages)} if stages else dict(turn)
+
+
+class Wake:
+    """A bell between the store and the sender, which are built one before the other."""
+
+    def __init__(self) -> None:
+        self._ring: Callable[[], None] = lambda: None
+
+    def connect(self, ring: Callable[[], None]) -> None:
+        """Say what rings."""
+        self._ring = ring
+
+    def __call__(self) -> None:
+        """Ring."""
+        self._ring()
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The database and its faces."""
+
+    database: Database
+    threads: Threads
+    inbox: Inbox
+    outbox: Outbox
+    operations: Operations
+
+    @classmethod
+    def open(cls, settings: Settings, clock: Clock, wake: Wake) -> Store:
+        """Open the database; raises StoreError."""
+        database = Database.open(settings.database.url)
+        return cls(
+            database,
+            Threads(database, clock, wake),
+            Inbox(database, clock),
+            Outbox(database, clock),
+            Operations(database, clock),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Brain:
+    """Everything that needs no Telegram: words, tiers, desk and the turn."""
+
+    replies: Replies
+    faq: FaqTier
+    models: Sequence[LanguageModel]
+    desk: OrderDesk
+    post: TelegramPost
+    switch: Switch
+    turn: Turn
+    recent: RecentStages
+
+
+def best_language(settings: Settings, language: str | None) -> str:
+    """Return the language to answer in: the customer's where the shop speaks it."""
+    return best(language, settings.shop.languages)
+
+
+def make_desk(settings: Settings, overrides: Overrides) -> OrderDesk:
+    """Build the order desk; raises ValueError naming what is wrong with the adapter's settings."""
+    adapter = overrides.adapter or load_adapter(settings.orders.adapter, settings.orders.options, Path())
+    return OrderDesk(adapter, timeout_s=settings.orders.timeout_s)
+
+
+def make_brain(settings: Settings, overrides: Overrides, store: Store, monitor: PrometheusMonitor) -> Brain:
+    """Build the conversation."""
+    desk = make_desk(settings, overrides)
+    book, numbers = LexiconBook(load_lexicons()), OrderNumbers(desk.number_shapes)
+    replies = Replies(catalogue, settings.shop.name, settings.shop.timezone)
+    post, switch, faq = TelegramPost(settings.admins.ids), Switch(), FaqTier(threshold=settings.faq.threshold)
+    tiers, models = make_tiers(settings, book, numbers)
+    understanding = Understanding([TimedTier(faq, FAQ_TIMEOUT_S), *(overrides.tiers or tiers)], monitor)
+
+    policy, recent = settings.policy, RecentStages()
+    rules = Rules(policy.return_window_days, frozenset(policy.cancellable))
+    handoff = Handoff(post, replies, timedelta(minutes=policy.takeover_minutes))
+    limits = TryLimits(
+        policy.verification_tries, 2 * policy.verification_tries, timedelta(minutes=policy.verification_window_minutes)
+    )
+    phones = partial(to_e164, region=settings.shop.phone_region or None)
+    verification = Verification(desk, store.threads, replies, handoff, numbers, phones, limits)
+    lifetime = timedelta(minutes=policy.confirmation_minutes)
+    confirmation = Confirmation(desk, store.threads, replies, handoff, rules, lifetime)
+    errand = Errand(desk, replies, verification, confirmation, handoff, rules)
+    turn = Turn(
+        store=store.threads,
+        post=post,
+        clock=overrides.clock,
+        monitor=monitor,
+        understanding=understanding,
+        book=book,
+        numbers=numbers,
+        replies=replies,
+        verification=verification,
+        confirmation=confirmation,
+        errand=errand,
+        handoff=handoff,
+        commands=Commands(replies, errand, settings.shop.languages),
+        switch=switch,
+        best_language=partial(best_language, settings),
+        facts=settings.shop.facts,
+        note=recent.note,
+    )
+    return Brain(replies, faq, models, desk, post, switch, turn, recent)
+
+
+def backup_now(settings: Settings) -> Path:
+    """Write a backup beside the automatic ones and forget the oldest."""
+    folder = settings.database.backup_dir
+    target = backup(settings.database.url, folder / manual_backup_name())
+    prune(folder, settings.database.backups_kept)
+    return target
+
+
+def figures(monitor: PrometheusMonitor) -> Sequence[str]:
+    """Return what was counted and timed since the start, as lines for /stats."""
+    seen = monitor.snapshot()
+    stages = [
+        f"{s.tier or '-'} {s.stage}: p50 {s.p50_ms:.1f} ms, p95 {s.p95_ms:.1f} ms ({s.count})" for s in seen.stages
+    ]
+    actions = [f"{action} by {tier}: {count}" for (action, tier), count in sorted(seen.actions.items())]
+    fallbacks = [f"{tier} passed on ({reason}): {count}" for (tier, reason), count in sorted(seen.fallbacks.items())]
+    events = [f"{name}: {count}" for name, count in sorted(seen.events.items())]
+    return [*actions, *fallbacks, *stages, *events]
