@@ -39,6 +39,7 @@ from bot.telegram.menus import menus, set_menus
 from bot.telegram.operators import Operators
 from bot.telegram.send import Sender
 from bot.telegram.typing import Typing
+from bot.views import thread_view
 from bot.web.application import WebDeps, add_routes, make_web, serve
 from bot.web.metrics import PrometheusMonitor
 from bot.web.rest import RestChat
@@ -104,18 +105,7 @@ class App:
 
         async def hand_back(thread: Thread, inbox_id: int) -> None:
             """Do it in the thread's own queue, and wait: the admin is told what has happened, not what may."""
-            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-            async def job() -> None:
-                try:
-                    await operators.hand_back(thread.id, inbox_id)
-                except Exception as error:  # noqa: BLE001 (whatever it is, it belongs to the admin who waits)
-                    done.set_exception(error)
-                else:
-                    done.set_result(None)
-
-            self.worker.queues.put(thread.key, job)
-            await done
+            await self.worker.queues.run(thread.key, lambda: operators.hand_back(thread.id, inbox_id))
 
         admin = Admin(
             store.operations,
@@ -298,25 +288,6 @@ class App:
         """Return what happened in a Telegram thread, for the playground."""
         thread = await self.store.operations.thread_by_key(ThreadKey(Channel.TELEGRAM, address))
         if thread is None:
-            return {"thread": None, "turns": [], "ledger": []}
-        ledger = await self.store.operations.ledger(thread.id)
-        return {
-            "thread": {
-                "status": thread.status.value,
-                "language": thread.language,
-                "verified": thread.scope is not None,
-                "waiting": thread.dialogue.waiting.value,
-            },
-            "turns": [self.brain.recent.of(turn) for turn in await self.store.operations.turns(thread.id)],
-            "ledger": [
-                {
-                    "key": entry.key,
-                    "action": entry.action.value,
-                    "order_number": entry.order_number,
-                    "state": entry.state.value,
-                    "detail": entry.detail,
-                    "at": entry.at.isoformat() if entry.at else "",
-                }
-                for entry in ledger
-            ],
-        }
+            return thread_view(None, (), ())
+        turns = [self.brain.recent.of(turn) for turn in await self.store.operations.turns(thread.id)]
+        return thread_view(thread, turns, await self.store.operations.ledger(thread.id))

@@ -63,7 +63,7 @@ async def _look(probe: Probe, limit_s: float) -> Sequence[Problem]:
         if (task := asyncio.current_task()) and task.cancelling():
             raise
         return [Problem(probe.name, "the check was broken off", "Run it again")]
-    except Exception as error:
+    except Exception as error:  # (a probe's edge: a check that breaks is itself a finding)
         if isinstance(error, TimeoutError) and limit.expired():
             return [
                 Problem(

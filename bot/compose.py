@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +138,12 @@ def best_language(settings: Settings, language: str | None) -> str:
     return best(language, settings.shop.languages)
 
 
+@cache
+def lexicon_book() -> LexiconBook:
+    """Return all languages' words; read once a process, since they only change with the program."""
+    return LexiconBook(load_lexicons())
+
+
 def make_desk(settings: Settings, overrides: Overrides) -> OrderDesk:
     """Build the order desk; raises ValueError naming what is wrong with the adapter's settings."""
     adapter = overrides.adapter or load_adapter(settings.orders.adapter, settings.orders.options, Path())
@@ -147,7 +153,7 @@ def make_desk(settings: Settings, overrides: Overrides) -> OrderDesk:
 def make_brain(settings: Settings, overrides: Overrides, store: Store, monitor: PrometheusMonitor) -> Brain:
     """Build the conversation."""
     desk = make_desk(settings, overrides)
-    book, numbers = LexiconBook(load_lexicons()), OrderNumbers(desk.number_shapes)
+    book, numbers = lexicon_book(), OrderNumbers(desk.number_shapes)
     replies = Replies(catalogue, settings.shop.name, settings.shop.timezone)
     post, switch, faq = TelegramPost(settings.admins.ids), Switch(), FaqTier(threshold=settings.faq.threshold)
     tiers, models = make_tiers(settings, book, numbers)

@@ -46,6 +46,7 @@ from bot.domain.model import OrderStatus
 from bot.errors import ConfigError, Problem
 
 NO_SECRET = SecretStr("")
+SPOKEN = ("en", "zh", "es", "ru", "de", "fr", "ar", "hi")
 NO_TOKEN = "0:none"  # noqa: S105 (it says that there is none)
 
 
@@ -147,7 +148,7 @@ class ShopSettings(_Table):
     """The shop, as its customers see it."""
 
     name: Text = "My shop"
-    languages: Annotated[tuple[Language, ...], AsTuple, Field(min_length=1)] = ("en",)
+    languages: Annotated[tuple[Language, ...], AsTuple, Field(min_length=1)] = SPOKEN
     facts: str = ""
     timezone: Timezone = "UTC"
     phone_region: Region = ""

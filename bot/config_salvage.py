@@ -20,10 +20,11 @@ def salvaged(model: type[M], values: Mapping[str, Any], stand_ins: Mapping[tuple
         stand_ins: what is put in the place of a missing (section, key).
     """
     kept = copy.deepcopy(dict(values))
-    for (section, key), value in stand_ins.items():
-        if isinstance(kept.get(section), dict):
-            kept[section].setdefault(key, value)
     for _ in range(ROUNDS):
+        # Each round anew, since a value that was wrong is missing from then on.
+        for (section, key), value in stand_ins.items():
+            if isinstance(kept.get(section), dict):
+                kept[section].setdefault(key, value)
         try:
             return model.model_validate(kept)
         except ValidationError as error:

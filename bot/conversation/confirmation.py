@@ -80,7 +80,7 @@ class Confirmation:
         draft.tier, draft.action = "dialogue", Action(entry.action, entry.order_number)
         if entry.state is LedgerState.IN_FLIGHT:
             # This very update was confirmed before a crash; the key makes the repetition harmless.
-            await self._act(draft, entry, draft.thread.scope)
+            await self._act(draft, entry, draft.thread.scope, again=True)
         elif entry.state is not LedgerState.PROPOSED:
             self._stale(draft)
         elif entry.at is not None and draft.now > entry.at + self.lifetime:
@@ -115,31 +115,46 @@ class Confirmation:
         self._refuse(draft, entry, decision.value, text)
         return False
 
-    async def _act(self, draft: Draft, entry: LedgerEntry, scope: Scope) -> None:
+    async def _act(self, draft: Draft, entry: LedgerEntry, scope: Scope, *, again: bool = False) -> None:
+        """Act and tell; after a crash (`again`) even a refused connection proves nothing about the try before it."""
         draft.settle()
-        desk = self.desk.for_customer(scope)
         try:
             with draft.stage("orders"):
-                answer = await desk.write(entry.action, entry.order_number, entry.key)
-                order = await desk.find(entry.order_number)
-        except OrderSystemDown as error:
-            self._refuse(draft, entry, f"not reached: {error}", self.replies.order_system_down(draft.language))
-            draft.decision = "order_system_down"
-            self.handoff.alert(draft, f"The order system cannot be reached; {entry.order_number} was left as it is.")
+                answer = await self.desk.for_customer(scope).write(entry.action, entry.order_number, entry.key)
         except OrderSystemError as error:
-            self._unknown(draft, entry, str(error))
+            if isinstance(error, OrderSystemDown) and not again:
+                self._not_reached(draft, entry, error)
+            elif await self._is_done(draft, entry, scope):
+                self._done(draft, entry, WriteAnswer(WriteResult.DONE, detail="seen in the order system afterwards"))
+            else:
+                self._unknown(draft, entry, str(error))
         else:
-            self._done(draft, entry, answer, order)
+            self._done(draft, entry, answer)
 
-    def _done(self, draft: Draft, entry: LedgerEntry, answer: WriteAnswer, order: Order | None) -> None:
-        if answer.result is WriteResult.REFUSED or order is None:
+    async def _is_done(self, draft: Draft, entry: LedgerEntry, scope: Scope) -> bool:
+        """Ask the order system what became of a write that it did not answer clearly."""
+        try:
+            with draft.stage("orders"):
+                order = await self.desk.for_customer(scope).find(entry.order_number)
+        except OrderSystemError:
+            return False
+        found = decide(entry.action, scope, order, confirmed=True, now=draft.now, rules=self.rules)
+        return found is Decision.ALREADY
+
+    def _not_reached(self, draft: Draft, entry: LedgerEntry, error: OrderSystemDown) -> None:
+        self._refuse(draft, entry, f"not reached: {error}", self.replies.order_system_down(draft.language))
+        draft.decision = "order_system_down"
+        self.handoff.alert(draft, f"The order system cannot be reached; {entry.order_number} was left as it is.")
+
+    def _done(self, draft: Draft, entry: LedgerEntry, answer: WriteAnswer) -> None:
+        if answer.result is WriteResult.REFUSED:
             text = self.replies.refused_by_shop(draft.language, entry.action, entry.order_number)
             self._refuse(draft, entry, answer.detail or "the order system refused", text)
             return
         detail = " ".join(part for part in (answer.reference, answer.detail) if part)
         draft.decision = "done"
         draft.ledger.append(replace(entry, state=LedgerState.DONE, detail=detail))
-        draft.say(self.replies.done(draft.language, entry.action, order, answer), fact=True)
+        draft.say(self.replies.done(draft.language, entry.action, entry.order_number, answer), fact=True)
         log.info("write.done", extra={"thread_id": entry.thread_id, "action": entry.action.value, "key": entry.key})
 
     def _unknown(self, draft: Draft, entry: LedgerEntry, why: str) -> None:
@@ -150,7 +165,8 @@ class Confirmation:
             draft,
             f"Please check order {entry.order_number}: no clear answer to {entry.action.value}. {why}",
         )
-        log.warning("write.unknown", extra={"thread_id": entry.thread_id, "action": entry.action.value, "key": entry.key})
+        told = {"thread_id": entry.thread_id, "action": entry.action.value, "key": entry.key}
+        log.warning("write.unknown", extra=told)
 
     def _refuse(self, draft: Draft, entry: LedgerEntry, why: str, text: str) -> None:
         draft.settle()

@@ -66,6 +66,12 @@ class Draft:
         thread = replace(opened.thread, name=incoming.name or opened.thread.name)
         return cls(incoming, inbox_id, now, thread, opened.history, thread.language or "en", on_stage)
 
+    def remembered(self) -> tuple[Message, ...]:
+        """Return the thread's messages, behind the summary of older ones: an order number may stand only there."""
+        if not self.thread.summary:
+            return self.history
+        return (Message(Author.CUSTOMER, self.thread.summary, self.now), *self.history)
+
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time a stage; stages entered twice add up."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import chain
 
 from bot.domain.actions import Action, ActionKind
 from bot.domain.language import normalise
@@ -28,18 +30,20 @@ class FaqTier:
         """Take new entries; they serve from the next message on."""
         self._entries = tuple(entries)
         self._exact: dict[str, list[FaqEntry]] = defaultdict(list)
-        self._wordings: list[tuple[FaqEntry, int]] = []
-        self._postings: dict[str, list[int]] = defaultdict(list)
+        self._wordings: list[tuple[FaqEntry, str]] = []
+        self._holders: dict[tuple[str, str], list[int]] = defaultdict(list)
         for entry in entries:
             for question in entry.questions:
                 self._index(entry, _plain(question))
 
     def _index(self, entry: FaqEntry, question: str) -> None:
-        grams = _trigrams(question)
+        if not question:
+            # Nothing but signs: it would answer every message of nothing but signs.
+            return
         self._exact[question].append(entry)
-        for gram in grams:
-            self._postings[gram].append(len(self._wordings))
-        self._wordings.append((entry, len(grams)))
+        for gram in _trigrams(question):
+            self._holders[entry.language, gram].append(len(self._wordings))
+        self._wordings.append((entry, question))
 
     @property
     def size(self) -> int:
@@ -67,17 +71,29 @@ class FaqTier:
         return self._near(question, language) if 0 < len(question) <= MAX_NEAR_CHARS else None
 
     def _near(self, question: str, language: str) -> tuple[FaqEntry, float] | None:
-        grams = _trigrams(question)
-        shared: Counter[int] = Counter()
-        for gram in grams:
-            shared.update(self._postings.get(gram, ()))
+        grams, numbered = _trigrams(question), _numbered(question)
         best: tuple[FaqEntry, float] | None = None
-        for index, count in shared.items():
-            entry, size = self._wordings[index]
-            score = 2 * count / (len(grams) + size)
-            if score >= self.threshold and entry.language == language and (best is None or score > best[1]):
+        for index in self._candidates(grams, language):
+            entry, wording = self._wordings[index]
+            others = _trigrams(wording)
+            score = 2 * len(grams & others) / (len(grams) + len(others))
+            if score < self.threshold or (best is not None and score <= best[1]):
+                continue
+            # Another number is another question: "within 24 hours", and whatever names an order.
+            if _numbered(wording) == numbered:
                 best = (entry, score)
         return best
+
+    def _candidates(self, grams: frozenset[str], language: str) -> list[int]:
+        """Return the wordings that may be near enough, found by the rarer trigrams alone.
+
+        A score of t needs t / (2 - t) of the message's trigrams: more may not be missing, among the rarer ones neither.
+        """
+        missing = len(grams) - math.ceil(len(grams) * self.threshold / (2 - self.threshold))
+        holders = sorted((self._holders.get((language, gram), ()) for gram in grams), key=len)
+        rarer = holders[: missing + missing // 2 + 1]
+        shared = Counter(chain.from_iterable(rarer))
+        return sorted(index for index, count in shared.items() if count >= len(rarer) - missing)
 
 
 def _plain(text: str) -> str:
@@ -88,3 +104,8 @@ def _plain(text: str) -> str:
 def _trigrams(text: str) -> frozenset[str]:
     padded = f"  {text} "
     return frozenset(padded[i : i + 3] for i in range(len(padded) - 2))
+
+
+def _numbered(text: str) -> frozenset[str]:
+    """Return the words that hold a digit."""
+    return frozenset(word for word in text.split() if any(map(str.isdigit, word)))

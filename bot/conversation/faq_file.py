@@ -27,7 +27,8 @@ def read_faq(path: Path) -> tuple[FaqEntry, ...]:
         ConfigError: every problem of the file, each with its entry's number.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        # Some editors begin a file with a byte order mark, which is no TOML.
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError([Problem(str(path), f"cannot be read ({error.strerror})", "Check faq.file")]) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

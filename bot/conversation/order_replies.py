@@ -46,11 +46,6 @@ class OrderReplies:
             return say("Which order would you like to return? Please choose it, or write its number.")
         return say("Which order is it about? Please choose it, or write its number.")
 
-    def ask_order_number(self, language: str) -> str:
-        """Ask for a number where there is no list to choose from."""
-        say = self.catalogue_for(language).gettext
-        return say("Could you write me the order number, please? You find it in the e-mail that confirmed the order.")
-
     # --- nothing to show, nothing to do ---
 
     def not_found(self, language: str, number: str) -> str:
@@ -171,7 +166,7 @@ class OrderReplies:
 
     # --- after a write ---
 
-    def done(self, language: str, action: ActionKind, order: Order, answer: WriteAnswer) -> str:
+    def done(self, language: str, action: ActionKind, number: str, answer: WriteAnswer) -> str:
         """Tell what the order system has confirmed: the write, its reference, the refund."""
         say = self.catalogue_for(language).gettext
         if action is ActionKind.CANCEL_ORDER:
@@ -185,7 +180,7 @@ class OrderReplies:
                 "Once it is accepted, you get %(amount)s back by the original means of payment "
                 "within 5 to 7 working days."
             )
-        lines[0] %= self._number(language, order.number)
+        lines[0] %= self._number(language, number)
         if shown := self._orders(language).number(answer.reference or ""):
             lines.append(reference % {"reference": shown})
         if answer.refund and answer.refund.amount > 0:

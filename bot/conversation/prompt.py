@@ -16,6 +16,8 @@ FindNumbers = Callable[[str], Sequence[str]]
 # Room for the chat template's own marks around each message, and for the answer.
 MARKS_PER_MESSAGE = 8
 ANSWER_TOKENS = 160
+EXCERPTS = (1_500, 700, 300)
+EARLIER = "Earlier in this conversation:"
 
 TASK = """\
 You are the assistant of the shop {shop}. Read the customer's last message and answer with one JSON object:
@@ -38,36 +40,62 @@ class PromptBuilder:
     history_tokens: int = 1_200
 
     async def build(self, query: Query, count: CountTokens, context_tokens: int) -> tuple[ChatMessage, ...]:
-        """Return the chat messages, the customer's last, such that they fit the model's context."""
-        last = ChatMessage("user", excerpt(query.text, limit=1_500))
-        fixed = await count(self._system(query, "")) + await count(last.content) + 2 * MARKS_PER_MESSAGE + ANSWER_TOKENS
-        budget = max(0, min(self.history_tokens, context_tokens - fixed))
-        recent, cut = await _newest_that_fit(query.history, count, budget)
-        summary = summarise(query.summary, cut, self.find_numbers)
-        if await count(summary) > max(0, context_tokens - fixed - budget):
-            summary = ""
-        turns = [ChatMessage("user" if m.author is Author.CUSTOMER else "assistant", m.text) for m in recent]
-        return (ChatMessage("system", self._system(query, summary)), *turns, last)
+        """Return the chat messages, the customer's last, such that they fit the model's context.
 
-    def _system(self, query: Query, summary: str) -> str:
+        What customers wrote never stands in the system's message, its summary neither. If the shop's facts alone are
+        too long, nothing fits, and the model says so.
+        """
+        system = self._system(query)
+        room = context_tokens - ANSWER_TOKENS - MARKS_PER_MESSAGE - await count(system)
+        last, used = await _shortest_need(query.text, count, room // 2)
+        room -= used
+        # Some room is left for the summary of what does not fit.
+        recent, cut, used = await _newest_that_fit(query.history, count, min(self.history_tokens, room * 3 // 4))
+        notes = await _notes(summarise(query.summary, cut, self.find_numbers), count, room - used)
+        turns = [ChatMessage("user" if m.author is Author.CUSTOMER else "assistant", m.text) for m in recent]
+        return (ChatMessage("system", system), *notes, *turns, ChatMessage("user", last))
+
+    def _system(self, query: Query) -> str:
         parts = [TASK.format(shop=self.shop)]
         if query.facts:
             parts.append(f"Facts of the shop:\n{query.facts.strip()}")
         if query.candidates:
             parts.append(f"Order numbers in this conversation: {', '.join(query.candidates)}")
-        if summary:
-            parts.append(f"Earlier in this conversation:\n{summary}")
         return "\n\n".join(parts)
+
+
+async def _shortest_need(text: str, count: CountTokens, budget: int) -> tuple[str, int]:
+    """Return as much of a message's beginning and end as the budget takes, at least a little, and its tokens."""
+    for limit in EXCERPTS:
+        shown = excerpt(text, limit=limit)
+        tokens = await count(shown) + MARKS_PER_MESSAGE
+        if tokens <= budget:
+            break
+    return shown, tokens
 
 
 async def _newest_that_fit(
     history: Sequence[Message], count: CountTokens, budget: int
-) -> tuple[Sequence[Message], Sequence[Message]]:
-    """Split the history into the newest messages within the budget and those that are cut, both oldest first."""
-    start = len(history)
+) -> tuple[Sequence[Message], Sequence[Message], int]:
+    """Split the history into the newest messages within the budget and those that are cut, both oldest first.
+
+    The third value is how many tokens of the budget were used.
+    """
+    start, used = len(history), 0
     while start > 0:
-        budget -= await count(history[start - 1].text) + MARKS_PER_MESSAGE
-        if budget < 0:
+        tokens = await count(history[start - 1].text) + MARKS_PER_MESSAGE
+        if used + tokens > budget:
             break
-        start -= 1
-    return history[start:], history[:start]
+        start, used = start - 1, used + tokens
+    return history[start:], history[:start], used
+
+
+async def _notes(summary: str, count: CountTokens, budget: int) -> Sequence[ChatMessage]:
+    """Return the summary as a message, without its oldest lines if they do not fit."""
+    lines = summary.splitlines()
+    while lines:
+        text = "\n".join([EARLIER, *lines])
+        if await count(text) + MARKS_PER_MESSAGE <= budget:
+            return (ChatMessage("user", text),)
+        lines.pop(0)
+    return ()

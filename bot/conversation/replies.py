@@ -46,6 +46,17 @@ class Replies(OrderReplies):
         )
         return f"{hello}\n\n{offer}"
 
+    def greeting(self, language: str) -> str:
+        """Greet back, and say what the bot is for."""
+        return self.catalogue_for(language).gettext(
+            "Hello! 👋 I am a bot and can look up an order, cancel it, start a return, or bring in a person. "
+            "What can I do for you?"
+        )
+
+    def thanks(self, language: str) -> str:
+        """Answer thanks or a goodbye."""
+        return self.catalogue_for(language).gettext("You are welcome! 😊 If there is anything else, just write to me.")
+
     def help(self, language: str) -> str:
         """Say what can be asked, with examples and commands."""
         words = self.catalogue_for(language)
@@ -230,12 +241,6 @@ class Replies(OrderReplies):
     def empty(self, language: str) -> str:
         """Answer a message without text."""
         return self.catalogue_for(language).gettext("Your message arrived without any text. What can I do for you?")
-
-    def too_long(self, language: str) -> str:
-        """Ask for fewer words."""
-        return self.catalogue_for(language).gettext(
-            "Your message is very long. Could you tell me in one or two sentences what you need?"
-        )
 
     def stale_button(self, language: str) -> str:
         """Say that a button is used up; at most 200 characters, as it is shown as a toast."""

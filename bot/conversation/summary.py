@@ -9,8 +9,11 @@ from bot.conversation.text import one_line
 from bot.domain.model import Author, Message
 
 MAX_CHARS = 1_600
-_SENTENCE = re.compile(r"[^.!?。！？؟।\n]+[.!?。！？؟।]*")
-_QUESTION = ("?", "？", "؟")
+LINE_CHARS = 400
+# A full stop inside "19.99" or "shop.example" ends nothing.
+_SENTENCE = re.compile(r"(?:[^.!?。！？؟।\n]|[.!?](?=[^\s.!?]))+[.!?。！？؟।]*")
+_QUESTION = re.compile(r"[?？؟]")
+_TORN = re.compile(r"[0-9A-Za-z_-]+$")
 _WHO = {Author.CUSTOMER: "Customer", Author.BOT: "Bot", Author.OPERATOR: "Staff"}
 # A promise is what staff or the bot said they would do, or did; these stems need not be complete, since whatever
 # carries an order number or a question is kept as well.
@@ -40,13 +43,23 @@ def summarise(
             if _matters(sentence, message, find_numbers)
         ]
         if kept:
-            lines.append(f"{_WHO[message.author]}: {one_line(' '.join(kept), 400)}")
+            lines.append(f"{_WHO[message.author]}: {_shortened(' '.join(kept), find_numbers)}")
     while lines and len("\n".join(lines)) > limit:
         lines.pop(0)
     return "\n".join(lines)
 
 
+def _shortened(text: str, find_numbers: Callable[[str], Sequence[str]]) -> str:
+    """Cut a long line, but neither through an order number nor without those behind the cut."""
+    text = one_line(text, len(text))
+    if len(text) <= LINE_CHARS:
+        return text
+    head = _TORN.sub("", text[:LINE_CHARS]).rstrip()
+    kept = set(find_numbers(head))
+    return " ".join([f"{head}…", *(number for number in find_numbers(text) if number not in kept)])
+
+
 def _matters(sentence: str, message: Message, find_numbers: Callable[[str], Sequence[str]]) -> bool:
-    if find_numbers(sentence) or sentence.strip().endswith(_QUESTION):
+    if _QUESTION.search(sentence) or find_numbers(sentence):
         return True
     return message.author is not Author.CUSTOMER and _PROMISE.search(sentence) is not None

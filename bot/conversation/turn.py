@@ -9,7 +9,7 @@ open ─▶ a person's thread, or paused? ─▶ only pass it on
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ from bot.conversation.errand import Errand
 from bot.conversation.handoff import Handoff, handed_back, owned_by_person
 from bot.conversation.replies import Replies
 from bot.conversation.summary import summarise
-from bot.conversation.text import clean, excerpt
+from bot.conversation.text import clean, excerpt, heard
 from bot.conversation.understanding import APOLOGY, Understanding, nobody_could
 from bot.conversation.verification import Verification
 from bot.domain.actions import Action, ActionKind
@@ -63,6 +63,7 @@ class Turn:
     switch: Switch
     best_language: Callable[[str | None], str]
     facts: str = ""
+    note: Callable[[int, Mapping[str, float]], None] = lambda _inbox_id, _stages: None
 
     async def run(
         self, incoming: Incoming, inbox_id: int, on_stage: OnStage = lambda _stage, _seconds: None
@@ -72,7 +73,7 @@ class Turn:
         opened = await self.store.open(incoming)
         draft = Draft.start(incoming, inbox_id, opened, self.clock.now(), on_stage)
         draft.timed("open", started)
-        draft.heard = _heard(incoming)
+        draft.heard = heard(incoming)
         self._expire(draft)
         self._choose_language(draft)
         if owned_by_person(draft.thread, draft.now):
@@ -88,6 +89,7 @@ class Turn:
             await self.store.close(record)
         draft.timed("total", started)
         self._observe(draft)
+        self.note(inbox_id, draft.stages)
         return replace(record, trace=replace(record.trace, stages=dict(draft.stages)))
 
     # --- before the answer ---
@@ -120,6 +122,9 @@ class Turn:
         if draft.incoming.kind is IncomingKind.BUTTON:
             draft.toast = self.replies.still_with_human(draft.language)
         self.handoff.relay(draft)
+        if draft.thread.key.channel is Channel.REST:
+            # A chat can stay silent, an answer to a request cannot.
+            draft.say(self.replies.still_with_human(draft.language))
 
     def _away(self, draft: Draft) -> None:
         """The bot is paused: say so once, keep the message, pass it on."""
@@ -165,7 +170,7 @@ class Turn:
         """In a known state of the dialogue the state decides first."""
         dialogue = draft.thread.dialogue
         match dialogue.waiting:
-            case Waiting.CONFIRMATION if dialogue.key and (yes := self.book.consent(draft.heard)) is not None:
+            case Waiting.CONFIRMATION if dialogue.key and (yes := self._consent(draft)) is not None:
                 draft.tier = "dialogue"
                 await (self.confirmation.confirm if yes else self.confirmation.decline)(draft, dialogue.key)
                 return True
@@ -179,6 +184,9 @@ class Turn:
                 await self.errand.run(draft, Action(dialogue.action, number))
                 return True
         return False
+
+    def _consent(self, draft: Draft) -> bool | None:
+        return self.book.consent(draft.heard, draft.thread.language)
 
     def _only_a_number(self, text: str) -> str | None:
         """Return the order number of a message that holds little else."""
@@ -198,7 +206,7 @@ class Turn:
             language=draft.language,
             history=draft.history,
             summary=draft.thread.summary,
-            candidates=self.numbers.candidates(draft.heard, draft.history),
+            candidates=self.numbers.candidates(draft.heard, draft.remembered()),
             facts=self.facts,
         )
         with draft.stage("understand"):
@@ -210,10 +218,13 @@ class Turn:
             await self.errand.run(draft, found.action, latest=self.book.means_latest(draft.heard))
 
     def _small_talk(self, draft: Draft, action: Action) -> None:
-        """Say the FAQ's or the model's words; without any, ask what is meant or apologise."""
+        """Say the FAQ's or the model's words; without any, greet back, ask what is meant or apologise."""
         draft.decision = "say"
         if action.message:
             draft.say(action.message)
+        elif greeted := self.book.greets(draft.heard, draft.thread.language):
+            draft.decision = "greet"
+            draft.say((self.replies.greeting if greeted == "hello" else self.replies.thanks)(draft.language))
         elif draft.tier == APOLOGY and nobody_could(draft.passed):
             draft.decision = "apologise"
             draft.say(self.replies.apology(draft.language), self._human_row(draft))
@@ -255,7 +266,7 @@ class Turn:
         if caption:
             draft.heard = caption
             await self._text(draft)
-            draft.heard = _heard(draft.incoming)
+            draft.heard = heard(draft.incoming)
         else:
             draft.tier, draft.decision = "fixed", "media"
             draft.say(self.replies.media_received(draft.language, draft.incoming.media))
@@ -274,21 +285,3 @@ class Turn:
             self.monitor.stage(draft.tier, stage, seconds)
         if draft.action:
             self.monitor.action(draft.action.kind.value, draft.tier)
-
-
-def _heard(incoming: Incoming) -> str:
-    """Return the message as the thread remembers it."""
-    text = clean(incoming.text)
-    match incoming.kind:
-        case IncomingKind.MEDIA:
-            return f"[{incoming.media}] {text}".strip()
-        case IncomingKind.COMMAND:
-            return f"/{incoming.command} {text}".strip()
-        case IncomingKind.CONTACT:
-            return "[contact]"
-        case IncomingKind.EDITED:
-            return f"[edited] {text}".strip()
-        case IncomingKind.BUTTON | IncomingKind.IGNORED:
-            return ""
-        case _:
-            return text

@@ -19,8 +19,11 @@ from bot.domain.journal import TurnStore
 from bot.domain.model import Contact, Scope, Waiting
 from bot.domain.order_numbers import OrderNumbers
 from bot.domain.ports import Desk
+from bot.domain.text import plain
 
-_EMAIL = re.compile(r"[^\s@<>,;:\"']{1,64}@[^\s@<>,;:\"']{1,250}\.[^\s@<>,;:\"'.]{2,24}")
+# Most addresses are ASCII, and end where other letters begin: some scripts put no space around them.
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}")
+_FOREIGN_EMAIL = re.compile(r"[^\s@<>()\[\],;:\"']{1,64}@[^\s@<>()\[\],;:\"']{1,250}\.[^\W\d_]{2,24}")
 _FOUR_DIGITS = re.compile(r"(?<![\d+])\d{4}(?!\d)")
 
 
@@ -63,11 +66,12 @@ class Verification:
 
     def read(self, text: str, order_id: str | None) -> Credentials | None:
         """Find credentials in a message; the order number may have been given before."""
+        text = plain(text)
         number = next(iter(self.numbers.find(text)), None) or order_id
         if number is None:
             return None
-        if email := _EMAIL.search(text):
-            return Credentials(number, email=email.group().rstrip(".").casefold())
+        if email := _EMAIL.search(text) or _FOREIGN_EMAIL.search(text):
+            return Credentials(number, email=email.group().casefold())
         digits = _FOUR_DIGITS.findall(_without(text, number))
         return Credentials(number, phone_last4=digits[-1]) if digits else None
 

@@ -66,24 +66,42 @@ class Worker:
                 stop()
                 done.cancel()
 
-        self._put(incoming.key, job)
+        if not self._put(incoming.key, job):
+            done.cancel()
         return done
 
     def submit_job(self, key: Hashable, item: InboxItem, job: Callable[[], Awaitable[None]]) -> None:
         """Queue something else that an update asks for; it is marked as done afterwards."""
 
-        async def whole() -> None:
-            async def once() -> None:
-                await job()
-                await self.inbox.done(item.id)
+        async def once() -> None:
+            await job()
+            await self.inbox.done(item.id)
 
-            await self._finish(item, once)
+        self.submit_step(key, item, once)
+
+    def submit_step(self, key: Hashable, item: InboxItem, step: Callable[[], Awaitable[None]]) -> None:
+        """Queue a step towards what an update asks for, which sees to the update's end itself."""
+
+        async def whole() -> None:
+            await self._finish(item, step)
 
         self._put(key, whole)
 
-    def _put(self, key: Hashable, job: Callable[[], Awaitable[None]]) -> None:
-        self.queues.put(key, job)
+    def put_aside(self, item: InboxItem, error: Exception, sender: Incoming | None = None) -> None:
+        """Quarantine an update that cannot be read; its sender, as far as that is known, and the admins are told."""
+        log.warning("update.malformed", extra={"inbox": item.id, "error": type(error).__name__})
+
+        async def job() -> None:
+            await self.failed(item, error, quarantine=True)
+            if sender is not None:
+                await self._apologise(item, sender)
+
+        self._put(("poison", 0), job)
+
+    def _put(self, key: Hashable, job: Callable[[], Awaitable[None]]) -> bool:
+        taken = self.queues.put(key, job)
         self.monitor.queue("turns", self.queues.depth)
+        return taken
 
     async def _finish(self, item: InboxItem, attempt: Callable[[], Awaitable[T]]) -> T:
         """Try until it is done; a full or locked database is waited for, other errors are tried again twice."""

@@ -9,6 +9,7 @@ Every model output passes `parse_action`, whatever a grammar promised before.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
@@ -44,6 +45,9 @@ class ResponseType(StrEnum):
 
 MAX_MESSAGE_CHARS = 2000
 MAX_ORDER_ID_CHARS = 64
+
+# An answer cut off inside an escape leaves half a character, which no database takes, and no chat shows NUL.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +132,14 @@ def _order_id(data: dict[str, Any], candidates: Sequence[str] | None) -> str | N
     value = data.get("order_id")
     if value is None:
         return None
-    if not isinstance(value, str) or not value.strip() or len(value) > MAX_ORDER_ID_CHARS:
+    if not isinstance(value, str) or len(value) > MAX_ORDER_ID_CHARS:
         raise ValueError("order_id: must be null or a short string")
-    number = value.strip().removeprefix("#")
+    if candidates is not None and value in candidates:
+        return value
+    number = _UNSEEN.sub("", value).strip().removeprefix("#").strip()
+    if not number:
+        # Models write "" where they mean null.
+        return None
     if candidates is not None and number not in candidates:
         raise ValueError("order_id: not among the numbers of this thread")
     return number
@@ -140,4 +149,4 @@ def _message(data: dict[str, Any]) -> str:
     value = data.get("message")
     if not isinstance(value, str):
         raise ValueError("message: must be a string")
-    return value[:MAX_MESSAGE_CHARS]
+    return _UNSEEN.sub("", value)[:MAX_MESSAGE_CHARS]

@@ -18,7 +18,7 @@ CONCEPTS = frozenset(
     {
         "order", "cancel", "cancelled", "keep", "return", "returned", "refund", "exchange", "change", "where", "when",
         "status", "ask", "arrive", "late", "human", "person", "talk", "policy", "presale", "money", "other", "fault",
-        "want", "reason", "greeting", "thanks",
+        "want", "reason", "greeting", "thanks", "filler",
     }
 )  # fmt: skip
 """What a word can stand for in the table of intents; bot/locale/words/en.toml says what each is."""
@@ -116,7 +116,7 @@ class Term:
         return found
 
     def match(self, forms: Sequence[tuple[str, ...]], start: int) -> tuple[int, int]:
-        """Return how many tokens the term takes at `start`, and how many letters of it were matched; (0, 0) for none."""
+        """Return how many tokens the term takes at `start`, and how much of it is written out; (0, 0) for none."""
         ends = {start: 0}
         for row in self.segments:
             following: dict[int, int] = {}
@@ -137,11 +137,16 @@ def _letters_matched(row: tuple[str, ...], forms: Sequence[tuple[str, ...]], at:
     if at + len(row) > len(forms):
         return None
     letters = 0
-    for token, ways in zip(row, forms[at : at + len(row)], strict=True):
-        stem = token[:-1] if token[-1] == STEM else None
-        if not any(way == token if stem is None else way.startswith(stem) for way in ways):
+    for place, token in enumerate(row, at):
+        ways = forms[place]
+        if token[-1] != STEM:
+            if token not in ways:
+                return None
+            letters += len(token) + 1
+        elif any(way.startswith(token[:-1]) for way in ways):
+            letters += len(token) - 1
+        else:
             return None
-        letters += len(token)
     return letters
 
 
@@ -151,23 +156,24 @@ class TermTable:
     def __init__(self, lists: Mapping[str, Iterable[str]], prefixes: Sequence[str] = ()) -> None:
         self._exact: dict[str, list[Term]] = {}
         self._stems: dict[str, list[Term]] = {}
-        self._longest_stem = 0
+        self._stem_sizes: tuple[int, ...] = ()
         self._prefixes = tuple(prefixes)
+        self._within: set[str] | None = None
         for name, terms in lists.items():
             meanings = frozenset({name})
             for term in terms:
                 self._add(Term.parse(term, meanings))
+        self._stem_sizes = tuple(sorted({len(stem) for stem in self._stems}))
 
     def _add(self, term: Term) -> None:
         for token in term.first_tokens():
             if token[-1] == STEM:
                 self._stems.setdefault(token[:-1], []).append(term)
-                self._longest_stem = max(self._longest_stem, len(token) - 1)
             else:
                 self._exact.setdefault(token, []).append(term)
 
     def forms(self, words: Sequence[str]) -> list[tuple[str, ...]]:
-        """Return, for each token, the ways to read it: as it stands, and without a particle written together with it."""
+        """Return, for each token, the ways to read it: as it stands, and without a particle written to it."""
         if not self._prefixes:
             return [(word,) for word in words]
         return [
@@ -193,8 +199,8 @@ class TermTable:
     def _beginning_with(self, ways: tuple[str, ...]) -> Iterator[Term]:
         for way in ways:
             yield from self._exact.get(way, ())
-            for size in range(1, min(len(way), self._longest_stem) + 1):
-                if way[:size] in self._stems:
+            for size in self._stem_sizes:
+                if size <= len(way) and way[:size] in self._stems:
                     yield from self._stems[way[:size]]
 
     def read(self, words: Sequence[str]) -> Found:
@@ -212,9 +218,17 @@ class TermTable:
             at += size or 1
         return Found(frozenset(concepts), covered, left)
 
-    def words_of(self, minimum: int) -> list[str]:
-        """Return the single words and stems of at least `minimum` letters: what a slip of the pen may have meant."""
+    def openings(self, minimum: int) -> list[str]:
+        """Return the words and stems of at least `minimum` letters that terms begin with."""
         return sorted(word for word in {*self._exact, *self._stems} if len(word) >= minimum)
+
+    def knows(self, word: str) -> bool:
+        """Whether a word stands in any term, be it behind others."""
+        if self._within is None:
+            terms = [term for listed in (*self._exact.values(), *self._stems.values()) for term in listed]
+            rows = [row for term in terms for segment in term.segments for row in segment]
+            self._within = {token for row in rows for token in row}
+        return word in self._within or next(self._beginning_with((word,)), None) is not None
 
 
 class Reader:
@@ -227,6 +241,7 @@ class Reader:
         prefixes = [fold(normalise(prefix)) for prefix in lexicon.prefixes]
         self._concepts = TermTable({name: terms for name, terms in words.items() if name in CONCEPTS}, prefixes)
         self._pointers = TermTable({name: terms for name, terms in words.items() if name in POINTERS}, prefixes)
+        self._common = frozenset(token for word in lexicon.common for token in term_tokens(word))
         self._vocabulary: dict[str, list[str]] | None = None
 
     def read(self, words: Sequence[str]) -> Found:
@@ -241,11 +256,11 @@ class Reader:
         return [self._mend(word) for word in words]
 
     def _mend(self, word: str) -> str:
-        if len(word) < 4:
+        if len(word) < 4 or word in self._common or self._concepts.knows(word):
             return word
         if self._vocabulary is None:
             self._vocabulary = {}
-            for known in self._concepts.words_of(minimum=5):
+            for known in self._concepts.openings(minimum=5):
                 self._vocabulary.setdefault(known[0], []).append(known)
         return next((known for known in self._vocabulary.get(word[0], ()) if _one_slip(word, known)), word)
 

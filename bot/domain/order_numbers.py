@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import lru_cache
 from itertools import islice
 
 from bot.domain.model import Message
@@ -22,20 +23,22 @@ _LINK = (
 _ORDER_WORD = re.compile(
     r"(?:#|\b(?:order|ord|po|pedido|orden|compra|encomenda|bestell\w*|auftrag\w*|commande|cmd|ordin[ei]|zam[oó]wieni\w*|"
     r"sipari\w*|заказ\w*|замовлен\w*|טל?הזמנה|הזמנה|pesanan|beställning\w*|ordre|tilau\w*|objedn\w*|comand[aă]|comenzi\w*|"
-    r"rendelés\w*|παραγγελί\w*|bestilling\w*|ऑर्डर|आर्डर|order\w*)|(?:ال)?طلب\w*|سفارش|(?:অর্ডার|ऑर्डर)|订单|訂單|单|單|注文|オーダー|주문|"
+    r"rendelés\w*|παραγγελί\w*|bestilling\w*|ऑर्डर|आर्डर|order\w*)|(?:ال)?طلب\w*|سفارش|(?:অর্ডার|ऑर्डर)|订单|訂單|(?<![递遞流运運])[单單]|注文|オーダー|주문|"
     r"คำสั่งซื้อ|ออเดอร์|đơn(?:\s+hàng)?|mã)" + _LINK,
     re.IGNORECASE,
 )
 _OTHER_WORD = re.compile(
     r"(?:\b(?:phone|tel|telefon\w*|tel[eé]fono|t[eé]l[eé]phone|mobile|mobil\w*|m[oó]vil|cell\w*|celular|handy\w*|call|whatsapp|sms|zip|"
     r"post(?:al)?\s?code|postcode|c[oó]digo|code|codice|kod|plz|cep|pin|otp|cvv|card|tarjeta|karte|carte|track\w*|трек\w*|"
-    r"sendungs\w*|suivi|seguimiento|rastre\w*|iban|invoice|factura|rechnung\w*|price|precio|телефон\w*|индекс\w*|код\w*|"
+    r"sendungs\w*|suivi|seguimiento|rastre\w*|iban|isbn|ean|imei|invoice|factura|rechnung\w*|price|precio|телефон\w*|индекс\w*|код\w*|"
     r"карт\w*|цена|phone\s+number|last\s+(?:four|4)(?:\s+digits)?)|手机|手機|电话|電話|邮编|郵編|验证码|驗證碼|运单|運單|快递单|物流单|価格|"
     r"電話番号|郵便|追跡|전화|우편|운송장|송장|(?:ال)?هاتف|(?:ال)?جوال|تلفن|फोन|मोबाइल)" + _LINK,
     re.IGNORECASE,
 )
 
 _CURRENCY = "[$€£¥₽₹₩₺₴₪฿₫%]"
+# In scripts without spaces an order number may stand right before an address, with only their letters in between.
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}")
 _SPOILT = re.compile(
     r"[^\s@]{1,64}@[^\s@]{1,200}|(?:https?://|www\.)\S{1,300}"  # e-mail and web addresses
     r"|(?<![0-9A-Za-z-])\d{1,4}[./-]\d{1,2}[./-]\d{2,4}(?![\d-])"  # dates
@@ -44,7 +47,8 @@ _SPOILT = re.compile(
     rf"|(?<![\d.,])(?<![0-9A-Za-z]-)\d[\d .,]{{0,14}}\s?(?:{_CURRENCY}|(?:usd|eur|euros?|gbp|rub|руб\w{{0,5}}"
     r"|р|inr|rs|rupees|元|块|円|원|грн|zł|kč|kr|lei|ft|tl|vnd|đ|dollars?|dólares|reais|pesos|ريال|درهم|دينار|تومان|บาท)"
     r"(?!\w))"  # prices
-    r"|\+\s?\d[\d\s().-]{6,18}\d|\(\d{2,5}\)\s?\d[\d\s.-]{4,12}\d",  # phones with a plus or brackets
+    r"|\+\s?\d[\d\s().-]{6,18}\d|\(\d{2,5}\)\s?\d[\d\s.-]{4,12}\d"  # phones with a plus or brackets
+    r"|(?<![\w#-])0\d{1,4}[ /]\d{3,8}(?:[ -]\d{2,4}){0,3}(?![\w-])",  # phones with an area code
     re.IGNORECASE,
 )
 _PARCEL_OR_BANK = re.compile(
@@ -53,13 +57,15 @@ _PARCEL_OR_BANK = re.compile(
     re.ASCII,
 )
 
-_EDGE_BEFORE = r"(?<![0-9A-Za-z])(?<!\d[.,/:-])(?<![A-Za-z]-)"
+_EDGE_BEFORE = r"(?<![0-9A-Za-z@_])(?<!\d[.,/:-])(?<![A-Za-z]-)"
 _EDGE_AFTER = r"(?![0-9A-Za-z]|[.,:/]\d|-[0-9A-Za-z])"
 _SQUEEZED = re.compile(r"[\W_]+")
 _NO_PREFIX = frozenset(
     {"tel", "usd", "eur", "gbp", "rub", "inr", "pln", "aed", "sar", "idr", "vnd", "cny", "iphone", "model", "size"}
 )
-_PHONE = re.compile(r"0\d{8,11}|1[3-9]\d{9}|[6-9]\d{9}|[78]9\d{9}|380\d{9}|966\d{9}|971\d{9}|91[6-9]\d{9}")
+_PHONE = re.compile(
+    r"0\d{8,11}|00[1-9]\d{7,13}|1[3-9]\d{9}|[6-9]\d{9}|[78]9\d{9}|380\d{9}|966\d{9}|971\d{9}|91[6-9]\d{9}"
+)
 _MAX_LENGTH = 40
 _MAX_MATCHES = 60
 
@@ -76,20 +82,29 @@ def same_number(a: str, b: str) -> bool:
     return bool(squeeze(a)) and squeeze(a) == squeeze(b)
 
 
+_REMEMBERED, _REMEMBERED_CHARS = 2048, 1000
+_DIGIT = re.compile(r"\d")
+
+
 class OrderNumbers:
     """Finds order numbers: first by the shop's own shapes (regular expressions), then by general ones."""
 
     def __init__(self, shapes: Sequence[str] = ()) -> None:
         self._shapes = tuple(_own_shape(shape) for shape in shapes if shape.strip())
+        # A thread's last messages are read again at every turn.
+        self._remembered = lru_cache(_REMEMBERED)(self._find)
 
     def find(self, text: str) -> tuple[str, ...]:
         """Return the numbers of a text in order of appearance, each once, as written, without '#', in ASCII digits."""
-        text = plain(clip(text))
+        return self._remembered(text) if len(text) <= _REMEMBERED_CHARS else self._find(text)
+
+    def _find(self, text: str) -> tuple[str, ...]:
+        text = clip(plain(clip(text)))
         taken: list[tuple[int, int, str]] = []
         for shape in self._shapes:
             _take(taken, shape, text, lambda match: True)
-        if any(letter.isdigit() for letter in text):
-            rest = _PARCEL_OR_BANK.sub(_blank, _SPOILT.sub(_blank, text))
+        if _DIGIT.search(text):
+            rest = _SPOILT.sub(_blank, _PARCEL_OR_BANK.sub(_blank, _EMAIL.sub(_blank, text)))
             for shape, judge in _SHAPES:
                 _take(taken, shape, rest, judge)
         unique: dict[str, str] = {}
@@ -185,7 +200,7 @@ def _judge_digits(match: re.Match[str]) -> bool:
 def _judge_mixed(match: re.Match[str]) -> bool:
     """Letters among the digits: `GSO1H27K`, `240910ABCDEF12`, `7F3K-99X2`."""
     number, digits = match.group("n"), _digits(match)
-    if len(digits) < 3 or len(number) == len(digits) or not number.isascii() or _is_other(match):
+    if len(digits) < 3 or number.replace("-", "").isdigit() or not number.isascii() or _is_other(match):
         return False
     if _is_order(match):
         return len(number) >= 5
@@ -206,9 +221,7 @@ def _is_date(number: str) -> bool:
 
 def _is_phone(number: str) -> bool:
     """Whether bare digits look like a phone number in a country where many write it so."""
-    return bool(
-        re.fullmatch(r"0\d{8,11}|1[3-9]\d{9}|[6-9]\d{9}|[78]9\d{9}|380\d{9}|966\d{9}|971\d{9}|91[6-9]\d{9}", number)
-    )
+    return _PHONE.fullmatch(number) is not None
 
 
 def _is_card(number: str) -> bool:

@@ -39,7 +39,7 @@ class RulesTier:
 
     def action(self, query: Query) -> Action | None:
         """Return the action that the words plainly ask for; None when they do not settle it."""
-        text = plain(clip(query.text))
+        text = _readable(query.text)
         candidates = query.candidates or self._numbers.candidates(text, query.history)
         numbers = _written_in(text, candidates)
         words = tokens(fold(_masked(text, numbers)))
@@ -89,9 +89,8 @@ class RulesTier:
 
     def _under_way(self, query: Query) -> ActionKind | None:
         """Return what the customer's last clear message of the thread asked for, when it was about an order."""
-        said = [message.text for message in query.history if message.author is Author.CUSTOMER]
+        said = [_readable(message.text) for message in query.history if message.author is Author.CUSTOMER]
         for text in reversed(said[-_RECENT_MESSAGES:]):
-            text = plain(clip(text))
             words = tokens(fold(_masked(text, self._numbers.find(text))))
             if kind := self._kind(text, words, query.language):
                 return kind if kind.concerns_order else None
@@ -130,10 +129,7 @@ def _with_number(found: Found, words: Sequence[str]) -> Found:
 
 def _about_other(found: Found) -> ActionKind | None:
     """A membership, an appointment, an account: nothing the order desk can do, unless an order is named as well."""
-    if found.has("order", "number", "ask"):
-        return None
-    asked = found.has("cancel", "cancelled", "return", "where", "when", "status", "change", "late")
-    return _UNKNOWN if asked else None
+    return None if found.has("order", "number", "ask") else _UNKNOWN
 
 
 def _cancelling(found: Found) -> ActionKind | None:
@@ -168,6 +164,13 @@ def _refunding(found: Found) -> ActionKind | None:
     if found.has("policy"):
         return _UNKNOWN
     return _RETURN if found.has("want", "order", "number") and not found.has("exchange") else None
+
+
+def _pleased(found: Found) -> ActionKind | None:
+    """'It has arrived, thank you!' asks for nothing."""
+    if not found.has("thanks") or not found.has("arrive"):
+        return None
+    return None if _asks(found) or found.has("number", "cancel", "return", "refund") else _UNKNOWN
 
 
 def _asking(found: Found) -> ActionKind | None:
@@ -208,16 +211,29 @@ def _small_talk(found: Found) -> ActionKind | None:
     return None
 
 
-_LIGHT = frozenset({"greeting", "thanks", "want", "my", "that"})
+def _calling(found: Found) -> ActionKind | None:
+    """'Agent!' 'Support please': a person is named, and nothing else said."""
+    alone = found.has("person") and found.left == 0 and found.concepts <= _LIGHT | {"person"}
+    return _HANDOFF if alone else None
+
+
+_LIGHT = frozenset({"greeting", "thanks", "filler", "want", "my", "that"})
 _RULES: tuple[Callable[[Found], ActionKind | None], ...] = (
     _cancelling,
     _returning,
     _done_already,
     _refunding,
+    _pleased,
     _asking,
     _changing,
     _small_talk,
+    _calling,
 )
+
+
+def _readable(text: str) -> str:
+    """Return the text in plain form; it is cut twice, as one sign may stand for eighteen letters."""
+    return clip(plain(clip(text)))
 
 
 def _masked(text: str, numbers: Sequence[str]) -> str:

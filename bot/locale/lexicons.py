@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -15,6 +16,8 @@ _SECTIONS = {
     "consent": {"yes", "no", "ok", "polite", "echo"},
     "words": CONCEPTS | POINTERS,
 }
+_REMEDY = 'Write ["one", "another one", "this (one|or that one)"], with no brackets within brackets'
+_FLAT = re.compile(r"(?:[^()|]|\([^()]*\))*")
 _TOP = {"script", "fold", "prefixes", *_SECTIONS}
 
 
@@ -55,11 +58,16 @@ def problems_of(code: str, text: str) -> Iterator[Problem]:
             if key not in known:
                 yield Problem(f"{where}: {section}.{key}", "unknown key", f"Known are {', '.join(sorted(known))}")
             elif key != "letters" and not _is_terms(value):
-                yield Problem(f"{where}: {section}.{key}", "not a list of terms", 'Write ["one", "another one"]')
+                yield Problem(f"{where}: {section}.{key}", "not a list of terms", _REMEDY)
 
 
 def _is_terms(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(term, str) and term.strip() for term in value)
+    return isinstance(value, list) and all(isinstance(term, str) and _is_term(term) for term in value)
+
+
+def _is_term(term: str) -> bool:
+    """Whether there is something in it, and no group within a group."""
+    return bool(term.strip()) and _FLAT.fullmatch(term) is not None
 
 
 def parse_lexicon(code: str, text: str) -> Lexicon:

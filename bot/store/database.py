@@ -11,6 +11,7 @@ through SQLAlchemy's synchronous core, because a thread hop for every statement 
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib
 import logging
 import queue
@@ -19,13 +20,14 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from bot.errors import StoreBusy, StoreError, StoreFull, StoreReadOnly
@@ -35,6 +37,7 @@ T = TypeVar("T")
 Work = Callable[[Connection], T]
 
 MAX_BATCH = 64
+BUSY_TIMEOUT_S = 5.0
 READERS = 2
 _SAFE_SQLITE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 
@@ -70,8 +73,11 @@ class Database:
         self._closed = False
 
     @classmethod
-    def open(cls, url: str) -> Database:
+    def open(cls, url: str, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:
         """Open the database at a SQLAlchemy URL; a missing SQLite file and its folder are made.
+
+        Args:
+            busy_timeout_s: how long to wait for another process that holds the database.
 
         Raises:
             StoreError: the folder or the file cannot be used.
@@ -80,7 +86,7 @@ class Database:
         try:
             if parsed.database and parsed.get_backend_name() == "sqlite":
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-            engine, reader = writer_engine(parsed), _reader_engine(parsed)
+            engine, reader = writer_engine(parsed, busy_timeout_s), _reader_engine(parsed)
             with engine.connect() as connection:
                 connection.execute(text("SELECT 1"))
         except (SQLAlchemyError, OSError) as error:
@@ -147,12 +153,15 @@ class Database:
 
     def _commit(self, batch: list[_Unit]) -> list[tuple[Any, BaseException | None]]:
         """Commit a batch in one transaction; if a unit fails, each alone, so that none pays for another's fault."""
+        begun = False
         try:
             with self._engine.begin() as connection:
+                begun = True
                 return [(unit.work(connection), None) for unit in batch]
         except Exception as error:  # noqa: BLE001 (the writer's edge: it goes to the unit's own task)
-            if len(batch) == 1:
-                return [(None, store_error(error))]
+            # Without a transaction it is nobody's fault, and alone each would wait as long for the lock again.
+            if len(batch) == 1 or not begun:
+                return [(None, store_error(error)) for _ in batch]
         return [self._commit([unit])[0] for unit in batch]
 
     @staticmethod
@@ -175,20 +184,24 @@ class Database:
 
 
 def store_error(error: BaseException) -> BaseException:
-    """Map a database driver's error to ours; anything else stays what it is."""
+    """Map a database driver's error to ours; anything else stays what it is.
+
+    So does a statement that breaks a rule of the schema: it is a mistake of ours, which no waiting heals.
+    """
     if isinstance(error, OSError):
-        return StoreReadOnly(f"The database's folder cannot be used: {error.strerror}: {error.filename}")
-    if not isinstance(error, SQLAlchemyError):
+        kind = StoreFull if error.errno == errno.ENOSPC else StoreReadOnly
+        return kind(f"The database's folder cannot be used: {error.strerror}: {error.filename}")
+    if not isinstance(error, SQLAlchemyError) or isinstance(error, IntegrityError | DataError):
         return error
     words = str(error.orig if isinstance(error, DBAPIError) else error)
-    kinds = (
+    kinds: tuple[tuple[tuple[str, ...], type[StoreError]], ...] = (
         (("disk is full", "No space left"), StoreFull),
         (("readonly", "read-only", "unable to open"), StoreReadOnly),
         (("locked", "busy"), StoreBusy),
     )
-    for needles, kind in kinds:
+    for needles, found in kinds:
         if any(needle in words for needle in needles):
-            return kind(f"{kind.__doc__} ({words})")
+            return found(f"{found.__doc__} ({words})")
     return StoreError(words)
 
 
@@ -212,7 +225,7 @@ def sqlite_note() -> str:
     return f"SQLite {'.'.join(map(str, version))}: {why}"
 
 
-def writer_engine(url: URL) -> Engine:
+def writer_engine(url: URL, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Engine:
     """Return an engine with a single connection that writes."""
     if url.get_backend_name() != "sqlite":
         return create_engine(_synchronous(url), hide_parameters=True, pool_size=1, max_overflow=0)
@@ -224,7 +237,7 @@ def writer_engine(url: URL) -> Engine:
         connect_args={"check_same_thread": False},
     )
     _begin_immediate(engine)
-    event.listen(engine, "connect", _writer_pragmas)
+    event.listen(engine, "connect", partial(_writer_pragmas, busy_timeout_s))
     return engine
 
 
@@ -267,10 +280,10 @@ def _pragmas(connection: Any, *pragmas: str) -> None:
     cursor.close()
 
 
-def _writer_pragmas(connection: Any, _record: object) -> None:
+def _writer_pragmas(busy_timeout_s: float, connection: Any, _record: object) -> None:
     _pragmas(
         connection,
-        "busy_timeout=5000",
+        f"busy_timeout={1000 * busy_timeout_s:.0f}",
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",

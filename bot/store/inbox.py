@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, RowMapping, delete, select, tuple_, update
 
 from bot.domain.journal import InboxItem, RawUpdate
 from bot.domain.ports import Clock
 from bot.store.database import Database
-from bot.store.tables import InboxRow, TurnRow
+from bot.store.tables import InboxRow, TurnRow, table
 
 # Telegram keeps an update for 24 hours, so no repetition comes later; and after an idle week its ids start anew at
 # random, so an old id must not shadow a new message.
@@ -81,7 +81,7 @@ class Inbox:
         await self._database.write(work)
 
 
-_INSERT = insert(InboxRow)
+_INSERT = table(InboxRow).insert()
 
 
 def _item(row: RowMapping) -> InboxItem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from sqlalchemy import Engine, inspect, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.errors import StoreError
-from bot.store.database import store_error, writer_engine
+from bot.store.database import sqlite_module, store_error, writer_engine
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -21,18 +22,22 @@ log = logging.getLogger(__name__)
 HERE = Path(__file__).parent / "migrations"
 
 
-def alembic_config(url: str) -> Config:
+def alembic_config(url: str, scripts: Path = HERE) -> Config:
     """Return alembic's settings for this database; imported late, since only a start needs it."""
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(HERE))
+    # Percent signs are ConfigParser's own.
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
     config.attributes["url"] = url
     return config
 
 
-def upgrade(url: str, backup_dir: Path, *, keep: int = 7, revision: str = "head") -> str | None:
+def upgrade(url: str, backup_dir: Path, *, keep: int = 7, revision: str = "head", scripts: Path = HERE) -> str | None:
     """Upgrade the database; an existing one with an older schema is backed up first.
+
+    Args:
+        scripts: the folder of the migrations.
 
     Returns:
         The revision it was at before, None for a new database.
@@ -44,7 +49,7 @@ def upgrade(url: str, backup_dir: Path, *, keep: int = 7, revision: str = "head"
     from alembic.script import ScriptDirectory
     from alembic.util import CommandError
 
-    config = alembic_config(url)
+    config = alembic_config(url, scripts)
     script = ScriptDirectory.from_config(config)
     engine = _open(url)
     try:
@@ -52,7 +57,7 @@ def upgrade(url: str, backup_dir: Path, *, keep: int = 7, revision: str = "head"
         if before is not None and before == script.get_current_head() and revision == "head":
             return before
         if before is not None:
-            _refuse_unknown(before, known_revisions())
+            _refuse_unknown(before, known_revisions(scripts))
             backup(url, backup_dir / f"before-upgrade-{_stamp()}.db")
             prune(backup_dir, keep)
         config.attributes["engine"] = engine
@@ -65,11 +70,11 @@ def upgrade(url: str, backup_dir: Path, *, keep: int = 7, revision: str = "head"
         engine.dispose()
 
 
-def known_revisions() -> set[str]:
+def known_revisions(scripts: Path = HERE) -> set[str]:
     """Return every revision that this version knows."""
     from alembic.script import ScriptDirectory
 
-    return {entry.revision for entry in ScriptDirectory.from_config(alembic_config("")).walk_revisions()}
+    return {entry.revision for entry in ScriptDirectory.from_config(alembic_config("", scripts)).walk_revisions()}
 
 
 def _open(url: str) -> Engine:
@@ -119,10 +124,11 @@ def backup(url: str, target: Path) -> Path:
         _sync(temporary)
         temporary.replace(target)
         _sync(target.parent)
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, sqlite_module().Error, OSError) as error:
         raise StoreError(f"The backup to {target} failed: {error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
     return target
 
 

@@ -118,7 +118,7 @@ class Operations:
             .where(OutboxRow.state.in_(("uncertain",)), OutboxRow.created_at >= since)
             .group_by(OutboxRow.state)
         )
-        return await self._database.read(lambda connection: dict(connection.execute(query).tuples().all()))
+        return await self._database.read(lambda connection: {row[0]: row[1] for row in connection.execute(query)})
 
     async def turns(self, thread_id: int, limit: int = 20) -> Sequence[Mapping[str, Any]]:
         """Return how a thread's last turns went, newest first."""

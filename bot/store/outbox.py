@@ -5,17 +5,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, case, func, or_, select, update
 
 from bot.domain.journal import OutboxCall, OutboxItem
 from bot.domain.ports import Clock
 from bot.store.database import Database
 from bot.store.rows import call_from, call_values
-from bot.store.tables import OutboxRow, ThreadRow
+from bot.store.tables import OutboxRow, ThreadRow, UtcDateTime, table
 
 # Doing these twice is the same as doing them once, so a crash in between does no harm.
 REPEATABLE = frozenset({"answerCallbackQuery", "editMessageReplyMarkup", "editMessageText", "sendChatAction"})
-_INSERT = insert(OutboxRow)
+_INSERT = table(OutboxRow).insert()
+_ID = table(OutboxRow).c.id
+# Built once: SQLAlchemy caches the SQL, and building it anew would cost more than running it.
+_LANE = case((OutboxRow.chat_id == 0, -OutboxRow.id), else_=OutboxRow.chat_id)
+_FIRST_OF_EACH_CHAT = (
+    select(func.min(OutboxRow.id).label("id"))
+    .where(OutboxRow.state == "waiting", OutboxRow.chat_id.not_in(bindparam("busy", expanding=True)))
+    .group_by(_LANE)
+    .subquery()
+)
+_DUE = (
+    select(OutboxRow.__table__, ThreadRow.status.label("thread_status"))
+    .join(_FIRST_OF_EACH_CHAT, _FIRST_OF_EACH_CHAT.c.id == OutboxRow.id)
+    .outerjoin(ThreadRow, ThreadRow.id == OutboxRow.thread_id)
+    .where(or_(OutboxRow.not_before.is_(None), OutboxRow.not_before <= bindparam("now", type_=UtcDateTime())))
+    .order_by(OutboxRow.id)
+    .limit(bindparam("limit"))
+)
+_SENDING = (
+    table(OutboxRow)
+    .update()
+    .where(_ID.in_(bindparam("ids", expanding=True)))
+    .values(state="sending", attempts=table(OutboxRow).c.attempts + 1)
+)
+_BY_ID = table(OutboxRow).update().where(bindparam("item") == _ID)
 
 
 def add_calls(connection: Connection, calls: Sequence[OutboxCall], now: datetime) -> None:
@@ -37,23 +61,12 @@ class Outbox:
             await self._database.write(lambda connection: add_calls(connection, calls, now))
 
     async def take(self, limit: int, busy: Sequence[int]) -> Sequence[OutboxItem]:
-        """Return the oldest waiting call of each free chat; a chat whose first call is not due yet waits whole."""
-        first = (
-            select(func.min(OutboxRow.id).label("id"))
-            .where(OutboxRow.state == "waiting", OutboxRow.chat_id.not_in(busy))
-            .group_by(OutboxRow.chat_id)
-            .subquery()
-        )
-        due = or_(OutboxRow.not_before.is_(None), OutboxRow.not_before <= self._clock.now())
-        query = (
-            select(OutboxRow.__table__, ThreadRow.status.label("thread_status"))
-            .join(first, first.c.id == OutboxRow.id)
-            .outerjoin(ThreadRow, ThreadRow.id == OutboxRow.thread_id)
-            .where(due)
-            .order_by(OutboxRow.id)
-            .limit(limit)
-        )
-        rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
+        """Return the oldest waiting call of each free chat; a chat whose first call is not due yet waits whole.
+
+        Calls to no chat (0) belong to different people: one that was put back does not hold up the others.
+        """
+        asked = {"busy": list(busy), "now": self._clock.now(), "limit": limit}
+        rows = await self._database.read(lambda connection: connection.execute(_DUE, asked).mappings().all())
         return [OutboxItem(row["id"], call_from(row), row["attempts"], row["thread_status"] == "open") for row in rows]
 
     async def next_due(self) -> datetime | None:
@@ -63,10 +76,7 @@ class Outbox:
 
     async def sending(self, ids: Sequence[int]) -> None:
         """Commit that these are about to be sent."""
-        statement = (
-            update(OutboxRow).where(OutboxRow.id.in_(ids)).values(state="sending", attempts=OutboxRow.attempts + 1)
-        )
-        await self._database.write(lambda connection: connection.execute(statement))
+        await self._database.write(lambda connection: connection.execute(_SENDING, {"ids": list(ids)}))
 
     async def sent(self, item_id: int, message_id: int | None) -> None:
         """Commit that Telegram took it."""
@@ -77,8 +87,8 @@ class Outbox:
         await self._end(item_id, state=state, error=error[:500])
 
     async def _end(self, item_id: int, **values: object) -> None:
-        statement = update(OutboxRow).where(OutboxRow.id == item_id).values(ended_at=self._clock.now(), **values)
-        await self._database.write(lambda connection: connection.execute(statement))
+        asked = {"item": item_id, "ended_at": self._clock.now(), **values}
+        await self._database.write(lambda connection: connection.execute(_BY_ID, asked))
 
     async def again(self, item_id: int, not_before: datetime, error: str) -> None:
         """Put it back."""

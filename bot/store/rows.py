@@ -165,6 +165,7 @@ def turn_view(row: RowMapping) -> Mapping[str, Any]:
     """Return a turn as the playground shows it, times in milliseconds."""
     return {
         "id": row["id"],
+        "inbox_id": row["inbox_id"],
         "at": row["at"].isoformat(),
         "kind": row["kind"],
         "tier": row["tier"],
@@ -175,5 +176,10 @@ def turn_view(row: RowMapping) -> Mapping[str, Any]:
             {"tier": p["tier"], "reason": p["reason"], "ms": round(p["seconds"] * 1000, 2), "detail": p["detail"]}
             for p in row["passed"]["tiers"]
         ],
-        "stages": [{"name": name, "ms": round(seconds * 1000, 2)} for name, seconds in row["stages"].items()],
+        "stages": stages_view(row["stages"]),
     }
+
+
+def stages_view(stages: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Return stages (in seconds) as a list, in milliseconds."""
+    return [{"name": name, "ms": round(seconds * 1000, 2)} for name, seconds in stages.items()]

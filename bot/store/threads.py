@@ -22,7 +22,7 @@ from bot.store.rows import (
     thread_values,
     trace_values,
 )
-from bot.store.tables import ButtonRow, InboxRow, LedgerRow, MessageRow, OutboxRow, ThreadRow, TryRow, TurnRow
+from bot.store.tables import ButtonRow, InboxRow, LedgerRow, MessageRow, OutboxRow, ThreadRow, TryRow, TurnRow, table
 
 HISTORY = 40
 _OPEN_STATES = (LedgerState.PROPOSED.value,)
@@ -118,12 +118,13 @@ def _make(connection: Connection, incoming: Incoming, now: datetime) -> None:
         connection.execute(_INSERT_MESSAGE, _message(thread_id, message.author.value, message.text, now))
 
 
-_INSERT_MESSAGE = insert(MessageRow)
-_UPDATE_THREAD = update(ThreadRow).where(ThreadRow.id == bindparam("thread"))
-_INBOX_DONE = (
-    update(InboxRow).where(InboxRow.id == bindparam("inbox")).values(state="done", done_at=bindparam("now"), error="")
-)
-_INSERT_TURN = insert(TurnRow)
+# Statements are built once: SQLAlchemy caches their SQL, and building them anew would cost more than running them.
+_INSERT_MESSAGE = table(MessageRow).insert()
+_INSERT_BUTTON = table(ButtonRow).insert()
+_INSERT_TRY = table(TryRow).insert()
+_INSERT_TURN = table(TurnRow).insert()
+_UPDATE_THREAD = table(ThreadRow).update().where(table(ThreadRow).c.id == bindparam("thread"))
+_INBOX_DONE = table(InboxRow).update().where(table(InboxRow).c.id == bindparam("inbox")).values(state="done")
 
 
 def _message(thread_id: int, author: str, text: str, now: datetime) -> dict[str, object]:
@@ -132,7 +133,7 @@ def _message(thread_id: int, author: str, text: str, now: datetime) -> dict[str,
 
 def _close(connection: Connection, record: TurnRecord, now: datetime) -> None:
     thread = record.thread
-    connection.execute(_UPDATE_THREAD.values(**thread_values(thread, now)), {"thread": thread.id})
+    connection.execute(_UPDATE_THREAD, {"thread": thread.id, **thread_values(thread, now)})
     if record.said:
         rows = [_message(thread.id, author.value, text, now) for author, text in record.said]
         connection.execute(_INSERT_MESSAGE, rows)
@@ -140,13 +141,13 @@ def _close(connection: Connection, record: TurnRecord, now: datetime) -> None:
         move_ledger(connection, entry, now)
     buttons = [button_values(button, thread.id) for reply in record.replies for row in reply.buttons for button in row]
     if buttons:
-        connection.execute(insert(ButtonRow), buttons)
+        connection.execute(_INSERT_BUTTON, buttons)
     if record.failed_try is not None:
-        connection.execute(insert(TryRow).values(thread_id=thread.id, number=record.failed_try, at=now))
+        connection.execute(_INSERT_TRY, {"thread_id": thread.id, "number": record.failed_try, "at": now})
     if record.calls:
         add_calls(connection, record.calls, now)
-    connection.execute(_INSERT_TURN, [trace_values(record.trace, thread.id, record.inbox_id, record.kind, now)])
-    connection.execute(_INBOX_DONE, {"inbox": record.inbox_id, "now": now})
+    connection.execute(_INSERT_TURN, trace_values(record.trace, thread.id, record.inbox_id, record.kind, now))
+    connection.execute(_INBOX_DONE, {"inbox": record.inbox_id, "done_at": now, "error": ""})
 
 
 def move_ledger(connection: Connection, entry: LedgerEntry, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,23 @@ def parse(data: dict[str, object], bot: Bot) -> Arrived | None:
     if update.edited_message and _is_private(update.edited_message.chat, update.edited_message.from_user):
         return _message(update.edited_message, IncomingKind.EDITED)
     return None
+
+
+def sender_of(payload: str) -> Incoming | None:
+    """Return who wrote a message that could not be read otherwise, so that they can be told; None where it is unclear.
+
+    A newer, or an older, server's message may lack what the library expects, and its writer waits for an answer.
+    """
+    try:
+        message = json.loads(payload)["message"]
+        chat, user = message["chat"], message["from"]
+        if chat["type"] != Chat.PRIVATE or user["is_bot"] is not False or chat["id"] != user["id"]:
+            return None
+        hint = _language(user.get("language_code"))
+        key = ThreadKey(Channel.TELEGRAM, str(_id(chat["id"])))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return Incoming(IncomingKind.IGNORED, key, language_hint=hint)
 
 
 def _is_private(chat: Chat, user: User | None) -> bool:

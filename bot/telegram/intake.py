@@ -13,7 +13,7 @@ from bot.conversation.worker import Worker
 from bot.domain.journal import Inbox, InboxItem
 from bot.domain.model import IncomingKind
 from bot.telegram.admin import Admin
-from bot.telegram.customer import Arrived, parse
+from bot.telegram.customer import Arrived, parse, sender_of
 from bot.telegram.operators import Operators
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Intake:
         try:
             arrived = parse(_load(item.payload), self.parser())
         except Exception as error:  # noqa: BLE001 (whatever a malformed update raises, it must not stop the next ones)
-            self.worker.put_aside(item, error)
+            self.worker.put_aside(item, error, sender_of(item.payload))
             return
         if arrived is None:
             log.info("update.ignored", extra={"inbox": item.id})

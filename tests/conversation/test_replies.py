@@ -87,7 +87,7 @@ def test_not_found_says_nothing_but_the_number(language: str) -> None:
 def test_a_write_is_told_with_refund_and_reference(language: str) -> None:
     """The amount and the reference come from the order system's answer; its inner words stay inside."""
     for action in (CANCEL, RETURN):
-        text = REPLIES.done(language, action, ORDER, ANSWER)
+        text = REPLIES.done(language, action, ORDER.number, ANSWER)
         assert catalogue(language).money(Money(Decimal("12.50"), "EUR")) in text
         assert "RMA-77" in text
         assert "gateway" not in text
@@ -99,7 +99,7 @@ def test_a_write_is_told_with_refund_and_reference(language: str) -> None:
 @pytest.mark.parametrize("language", SUPPORTED)
 def test_no_refund_is_promised_where_none_was_answered(language: str, refund: Money | None) -> None:
     """Without an amount in the answer, only the write itself is told."""
-    text = REPLIES.done(language, CANCEL, ORDER, WriteAnswer(WriteResult.DONE, None, refund))
+    text = REPLIES.done(language, CANCEL, ORDER.number, WriteAnswer(WriteResult.DONE, None, refund))
     assert "\n" not in text
     assert NUMBER in text
 
@@ -108,7 +108,7 @@ def test_no_refund_is_promised_where_none_was_answered(language: str, refund: Mo
 def test_nothing_undone_is_told_as_done(language: str) -> None:
     """A refusal, an unknown outcome and a question do not contain the words that tell success."""
     for action in (CANCEL, RETURN):
-        success = REPLIES.done(language, action, ORDER, WriteAnswer(WriteResult.DONE))
+        success = REPLIES.done(language, action, ORDER.number, WriteAnswer(WriteResult.DONE))
         for text in (
             REPLIES.refused_by_shop(language, action, NUMBER),
             REPLIES.outcome_unknown(language, action, NUMBER),
@@ -184,7 +184,7 @@ def test_evil_names_are_quoted_on_one_line(language: str) -> None:
         REPLIES.order_card(language, evil),
         REPLIES.order_line(language, evil),
         REPLIES.not_found(language, EVIL),
-        REPLIES.done(language, RETURN, evil, replace(ANSWER, reference=EVIL)),
+        REPLIES.done(language, RETURN, evil.number, replace(ANSWER, reference=EVIL)),
     ):
         assert not invisible(text)
         assert text.count("\u2068") == text.count("\u2069")

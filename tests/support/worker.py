@@ -125,9 +125,13 @@ async def running(
     overrides: Overrides | None = None,
     environ: Mapping[str, str] | None = None,
     simulator: Simulator | None = None,
+    greeted: str = "",
     **sections: Mapping[str, Any],
 ) -> AsyncIterator[World]:
-    """Run a bot in `folder` until the block is left; `sections` override settings."""
+    """Run a bot in `folder` until the block is left; `sections` override settings.
+
+    It is given once it polls, or, where it does not, once it has called the method `greeted`.
+    """
     simulator = simulator or Simulator(TOKEN)
     async with simulator.serve() as base_url:
         settings = load(None, environ or {}, defaults=merged(defaults(folder, base_url), sections))
@@ -138,5 +142,5 @@ async def running(
             simulator.add_person(person)
         chosen = overrides or Overrides(pace=unhurried())
         async with App.open(settings, replace(chosen, adapter=adapter or chosen.adapter)) as app:
-            await simulator.wait_polling()
+            await (simulator.wait_call(greeted) if greeted else simulator.wait_polling())
             yield World(app, simulator, customers, settings)

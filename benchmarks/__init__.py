@@ -1,0 +1,1 @@
+"""The figures of README.md, measured; `python -m benchmarks` runs them all."""

@@ -1,0 +1,215 @@
+"""The migrations: the same schema as the typed tables, down and up with data, never without a backup."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, MetaData, insert, inspect, make_url, select
+from sqlalchemy.sql import sqltypes
+
+from bot.errors import StoreError
+from bot.store.database import writer_engine
+from bot.store.migrate import HERE, alembic_config, current_revision, known_revisions, upgrade
+from bot.store.tables import Base
+from tests.support.store import NOON, url_of
+
+NEXT = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision, branch_labels, depends_on = "9999", "{before}", None, None
+
+
+def upgrade() -> None:
+    op.create_table("made_later", sa.Column("id", sa.Integer(), primary_key=True))
+    {then}
+
+
+def downgrade() -> None:
+    op.drop_table("made_later")
+"""
+
+
+@pytest.fixture
+def engine(url: str) -> Any:
+    """Return an engine on a migrated database."""
+    engine = writer_engine(make_url(url))
+    yield engine
+    engine.dispose()
+
+
+def revisions() -> list[str]:
+    """Return all revisions, oldest first."""
+    walked = ScriptDirectory.from_config(alembic_config("")).walk_revisions()
+    return [entry.revision for entry in walked][::-1]
+
+
+def later_scripts(folder: Path, then: str = "pass") -> Path:
+    """Return the migrations with one more, as the next version of the program has them."""
+    scripts = Path(shutil.copytree(HERE, folder / "100% later", ignore=shutil.ignore_patterns("__pycache__")))
+    (scripts / "versions" / "9999_later.py").write_text(NEXT.format(before=revisions()[-1], then=then))
+    return scripts
+
+
+def value_for(column: Any) -> Any:
+    """Return some value that the column takes."""
+    if column.foreign_keys:
+        return 1
+    kinds: tuple[tuple[type, Any], ...] = (
+        (sqltypes.JSON, {"a": [1, "é"]}),
+        (sqltypes.DateTime, NOON.replace(tzinfo=None)),
+        (sqltypes.Boolean, True),
+        (sqltypes.Integer, 1),
+        (sqltypes.String, "text"),
+    )
+    return next(value for kind, value in kinds if isinstance(column.type, kind))
+
+
+def fill(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
+    """Put a row into every table that the database has now, and return all rows."""
+    metadata = MetaData()
+    metadata.reflect(engine)
+    with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            if table.name != "alembic_version" and connection.execute(select(table)).first() is None:
+                connection.execute(insert(table).values({column.name: value_for(column) for column in table.columns}))
+    return rows(engine)
+
+
+def rows(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
+    """Return every table's rows."""
+    metadata = MetaData()
+    metadata.reflect(engine)
+    with engine.connect() as connection:
+        return {
+            table.name: [tuple(row) for row in connection.execute(select(table))]
+            for table in metadata.sorted_tables
+            if table.name != "alembic_version"
+        }
+
+
+def test_the_migrations_make_the_tables(engine: Engine) -> None:
+    """`upgrade head` gives what the typed tables say: every column, type, index, constraint and key."""
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+        found = inspect(connection)
+        for table in Base.metadata.sorted_tables:
+            assert {index["name"] for index in found.get_indexes(table.name)} == {i.name for i in table.indexes}
+            assert found.get_pk_constraint(table.name)["name"] == table.primary_key.name
+            assert {(key["name"], key["referred_table"]) for key in found.get_foreign_keys(table.name)} == {
+                (key.name, key.referred_table.name) for key in table.foreign_key_constraints
+            }
+
+
+def test_a_forgotten_column_would_be_noticed(engine: Engine) -> None:
+    """The comparison sees a column and an index that the tables have and the database does not."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP INDEX ix_threads_status")
+        connection.exec_driver_sql("ALTER TABLE threads DROP COLUMN summary")
+    with engine.connect() as connection:
+        found = compare_metadata(MigrationContext.configure(connection), Base.metadata)
+    assert {change[0] for change in found} == {"add_index", "add_column"}
+
+
+def test_every_migration_down_and_up_with_data(url: str, engine: Engine, tmp_path: Path) -> None:
+    """With data in every table, each migration goes down and up again, and what both schemas hold stays."""
+    config = alembic_config(url)
+    config.attributes["engine"] = engine
+    for lower, upper in zip(["base", *revisions()[:-1]][::-1], revisions()[::-1], strict=True):
+        before = fill(engine)
+        command.downgrade(config, lower)
+        kept = rows(engine)
+        assert all(len(kept[table]) == len(before[table]) for table in kept)
+        command.upgrade(config, upper)
+        assert all(len(found) == len(kept.get(table, ())) for table, found in rows(engine).items())
+        fill(engine)
+        command.downgrade(config, lower)
+    assert rows(engine) == {}
+    assert upgrade(url, tmp_path) is None
+    assert set(rows(engine)) == {table.name for table in Base.metadata.sorted_tables}
+
+
+def test_a_new_database_needs_no_backup(tmp_path: Path) -> None:
+    """A database that is made now is upgraded without a backup; doing it again does nothing."""
+    url = url_of(tmp_path / "new" / "deskhand.db")
+    assert upgrade(url, tmp_path / "backups") is None
+    assert upgrade(url, tmp_path / "backups") == revisions()[-1]
+    assert upgrade(url, tmp_path / "backups") == revisions()[-1]
+    assert not (tmp_path / "backups").exists()
+
+
+def test_an_older_schema_is_backed_up_first(url: str, engine: Engine, tmp_path: Path) -> None:
+    """Before a database with data changes its schema, a whole copy at the old revision is laid aside."""
+    held = fill(engine)
+    before = upgrade(url, tmp_path / "backups", scripts=later_scripts(tmp_path))
+    assert before == revisions()[-1]
+    assert current_revision(engine) == "9999"
+    (kept,) = (tmp_path / "backups").iterdir()
+    assert kept.name.startswith("before-upgrade-")
+    copy = writer_engine(make_url(url_of(kept)))
+    assert current_revision(copy) == before
+    assert rows(copy) == held
+    copy.dispose()
+
+
+def test_a_failing_migration_changes_nothing(url: str, engine: Engine, tmp_path: Path) -> None:
+    """A migration that breaks half-way leaves no half of itself, and its error says so as a StoreError."""
+    held = fill(engine)
+    scripts = later_scripts(tmp_path, 'op.execute("INSERT INTO nowhere VALUES (1)")')
+    with pytest.raises(StoreError, match=r"could not be upgraded.*nowhere"):
+        upgrade(url, tmp_path / "backups", scripts=scripts)
+    assert rows(engine) == held, "and no table made_later"
+    assert current_revision(engine) == revisions()[-1]
+
+
+def test_no_backup_no_upgrade(url: str, engine: Engine, tmp_path: Path) -> None:
+    """If the backup cannot be written, the schema stays as it is."""
+    (tmp_path / "backups").write_text("a file in the folder's place")
+    with pytest.raises(StoreError, match="backup"):
+        upgrade(url, tmp_path / "backups", scripts=later_scripts(tmp_path))
+    assert current_revision(engine) == revisions()[-1]
+
+
+def test_a_newer_database_is_refused(url: str, engine: Engine, tmp_path: Path) -> None:
+    """A database that a newer version has changed is left alone, and the error names the remedy."""
+    upgrade(url, tmp_path / "backups", scripts=later_scripts(tmp_path))
+    fill(engine)
+    held = rows(engine)
+    with pytest.raises(StoreError, match=r"revision 9999.*newer Deskhand\. Install that version again, or restore"):
+        upgrade(url, tmp_path / "backups")
+    assert rows(engine) == held
+    assert len(list((tmp_path / "backups").iterdir())) == 1, "no backup of what is not touched"
+
+
+def test_someone_elses_database_is_left_alone(tmp_path: Path) -> None:
+    """A database whose tables are not ours is not taken over: the upgrade fails and changes nothing."""
+    url = url_of(tmp_path / "other.db")
+    other = writer_engine(make_url(url))
+    with other.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE threads (id INTEGER PRIMARY KEY, title TEXT)")
+        connection.exec_driver_sql("INSERT INTO threads VALUES (1, 'mine')")
+    with pytest.raises(StoreError, match="threads already exists"):
+        upgrade(url, tmp_path)
+    assert rows(other) == {"threads": [(1, "mine")]}
+    other.dispose()
+
+
+def test_an_unusable_place_is_a_store_error(tmp_path: Path) -> None:
+    """A database that cannot be made is a StoreError with words, not a driver's error."""
+    with pytest.raises(StoreError, match="cannot be written"):
+        upgrade("sqlite+aiosqlite:////proc/deskhand.db", tmp_path)
+
+
+def test_known_revisions_ship_with_the_program() -> None:
+    """The migrations are inside the package, so that they are in the wheel."""
+    assert known_revisions() == set(revisions())
+    assert HERE.parent.name == "store"
+    assert HERE.is_dir()
