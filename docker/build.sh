@@ -17,8 +17,9 @@ dependencies() {
     pip install --require-hashes -r requirements/build.txt
     export PATH="$tools/bin:$PATH"
     echo "== llama.cpp (GGML_NATIVE=${GGML_NATIVE:=OFF} ${CMAKE_ARGS:=}) and what has wheels"
-    CMAKE_ARGS="-DGGML_NATIVE=$GGML_NATIVE -DCMAKE_PROJECT_llama.cpp_INCLUDE=$PWD/requirements/llama.cmake $CMAKE_ARGS" \
-        wheel --require-hashes -r requirements/run.txt
+    parts="-DCMAKE_PROJECT_llama.cpp_INCLUDE=$PWD/requirements/llama.cmake"
+    export CMAKE_ARGS="-DGGML_NATIVE=$GGML_NATIVE $parts $CMAKE_ARGS"
+    wheel --require-hashes -r requirements/run.txt
     sqlite
 }
 
@@ -27,7 +28,8 @@ dependencies() {
 sqlite() {
     echo "== SQLite"
     sources=$(mktemp -d)
-    pip download --no-deps --no-build-isolation --no-binary :all: --require-hashes -r requirements/sqlite.txt -d "$sources"
+    pip download --no-deps --no-build-isolation --no-binary :all: -d "$sources" \
+        --require-hashes -r requirements/sqlite.txt
     for archive in "$sources"/*.tar.gz; do tar -xzf "$archive" -C "$sources"; done
     cp "$sources"/sqlcipher3-*/vendor/sqlite3.[ch] "$sources"/pysqlite3-*/
     rm -f "$wheels"/pysqlite3-*.whl

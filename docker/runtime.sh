@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prepares the image that runs: the system's part of what /opt/deskhand needs, a user without rights, one folder to write.
+# Prepares the image that runs: the system's part of what /opt/deskhand needs, a user, and one folder to write.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq

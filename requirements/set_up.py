@@ -34,7 +34,8 @@ REMEDIES = {
     "No CMAKE_CXX_COMPILER could be found": COMPILER_IS_MISSING,
     "new connection|name resolution|Read timed out|Connection broken|ConnectionReset|Max retries": "The package index "
     "could not be reached. Check the network and try again.",
-    "No matching distribution found": "The package index has nothing for this machine or this Python, or was not reached.",
+    "No matching distribution found": "The package index has nothing for this machine and this Python, or is "
+    "out of reach.",
 }
 WORKS = "import telegram, sqlalchemy, llama_cpp, bot.cli"
 

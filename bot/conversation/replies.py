@@ -104,8 +104,8 @@ class Replies(OrderReplies):
 
     # --- who is this? ---
 
-    def ask_verification(self, language: str, action: ActionKind | None) -> str:
-        """Say why and how the customer shows who they are."""
+    def ask_verification(self, language: str, action: ActionKind | None, *, can_share: bool = True) -> str:
+        """Say why and how the customer shows who they are; where there is no button that shares a contact, in words."""
         say = self.catalogue_for(language).gettext
         if action is ActionKind.CANCEL_ORDER:
             why = say("Before I cancel anything, I need to make sure that the order is yours.")
@@ -113,10 +113,16 @@ class Replies(OrderReplies):
             why = say("Before I start a return, I need to make sure that the order is yours.")
         else:
             why = say("Before I talk about an order, I need to make sure that it is yours.")
-        how = say(
-            "Please press the button to share your phone number. Or write me the order number together with the "
-            "order's e-mail address or the last four digits of its phone number."
-        )
+        if can_share:
+            how = say(
+                "Please press the button to share your phone number. Or write me the order number together with the "
+                "order's e-mail address or the last four digits of its phone number."
+            )
+        else:
+            how = say(
+                "Please write me the order number together with the order's e-mail address or the last four digits of "
+                "its phone number."
+            )
         return f"{why}\n\n{how}"
 
     def contact_button(self, language: str) -> str:

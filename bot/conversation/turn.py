@@ -34,6 +34,7 @@ from bot.errors import OrderSystemError
 QUESTION_LIVES = timedelta(minutes=30)
 # The store loads 40 messages; before the oldest fall out of sight they are folded into the summary.
 FOLD_AT, FOLD = 36, 16
+_WISHES = ("cancel", "cancelled", "keep", "return", "returned", "refund", "exchange", "change", "human", "person")
 
 
 class Switch:
@@ -179,7 +180,7 @@ class Turn:
                 if await self.verification.by_credentials(draft, given):
                     await self._resume(draft, dialogue, None if dialogue.latest else given.number)
                 return True
-            case Waiting.ORDER_NUMBER if dialogue.action and (number := self._only_a_number(draft.heard)):
+            case Waiting.ORDER_NUMBER if dialogue.action and (number := self._only_a_number(draft)):
                 draft.tier = "dialogue"
                 await self.errand.run(draft, Action(dialogue.action, number))
                 return True
@@ -188,10 +189,13 @@ class Turn:
     def _consent(self, draft: Draft) -> bool | None:
         return self.book.consent(draft.heard, draft.thread.language)
 
-    def _only_a_number(self, text: str) -> str | None:
-        """Return the order number of a message that holds little else."""
-        found = self.numbers.find(text)
-        return found[0] if len(found) == 1 and len(text) <= len(found[0]) + 24 else None
+    def _only_a_number(self, draft: Draft) -> str | None:
+        """Return the order number of a message that holds little else, and above all no new wish ("cancel ORD…")."""
+        text, found = draft.heard, self.numbers.find(draft.heard)
+        if len(found) != 1 or len(text) > len(found[0]) + 24:
+            return None
+        wishes = self.book.read(text, self.book.likely(text, draft.thread.language)).has(*_WISHES)
+        return None if wishes else found[0]
 
     async def _resume(self, draft: Draft, dialogue: Dialogue, number: str | None) -> None:
         """Go on with what the verification was for."""

@@ -16,7 +16,7 @@ from bot.conversation.handoff import Handoff
 from bot.conversation.replies import Replies
 from bot.domain.actions import ActionKind
 from bot.domain.journal import TurnStore
-from bot.domain.model import Contact, Scope, Waiting
+from bot.domain.model import Channel, Contact, Scope, Waiting
 from bot.domain.order_numbers import OrderNumbers
 from bot.domain.ports import Desk
 from bot.domain.text import plain
@@ -61,8 +61,9 @@ class Verification:
         """Ask for the contact or for the credentials, and remember what for."""
         draft.decision = "verify"
         draft.wait_for(Waiting.VERIFICATION, action, order_id, latest=latest)
-        text = self.replies.ask_verification(draft.language, action)
-        draft.say(text, contact_button=self.replies.contact_button(draft.language))
+        can_share = draft.thread.key.channel is Channel.TELEGRAM
+        text = self.replies.ask_verification(draft.language, action, can_share=can_share)
+        draft.say(text, contact_button=self._share(draft))
 
     def read(self, text: str, order_id: str | None) -> Credentials | None:
         """Find credentials in a message; the order number may have been given before."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
-from bot.domain.lexicon import STEM, Lexicon, term_tokens
-from bot.domain.text import clip, fold, normalise, tokens
+from bot.domain.lexicon import Lexicon
+from bot.domain.text import BREAK, clip, fold, normalise, tokens
 
 _SCRIPTS = {
     "latin": "a-z\u00aa\u00ba\u00df-\u024f\u1e00-\u1eff",
@@ -130,12 +130,19 @@ def _told(lexicon: Lexicon) -> Iterator[tuple[str, float]]:
     for concept, terms in lexicon.words.items():
         lists.append((_SAID if concept in {"greeting", "thanks"} else _SHOP, terms))
     for weight, terms in lists:
-        for term in terms:
-            pieces = [piece.removesuffix(STEM) for piece in term_tokens(_GROUPING.sub(" ", term))]
+        for pieces in _pieces(terms):
             if len(pieces) == 1 or (len(pieces) == 2 and lexicon.script in {"han", "kana"}):
                 yield "".join(pieces), weight
             elif lexicon.script not in _DENSE:
                 yield from ((piece, _PIECE) for piece in pieces if len(piece) > 2)
+
+
+def _pieces(terms: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the tokens of each term. All are cut in one go, a break between two: this is done at every start."""
+    cut = tokens(fold(normalise(_GROUPING.sub(" ", f" {BREAK} ".join(terms)))))
+    for is_break, pieces in groupby(cut, key=BREAK.__eq__):
+        if not is_break:
+            yield list(pieces)
 
 
 def _letters(lexicons: Sequence[Lexicon]) -> Mapping[str, tuple[str, ...]]:

@@ -27,28 +27,41 @@ def load_lexicons() -> tuple[Lexicon, ...]:
     Raises:
         ConfigError: naming every file and key that cannot be read.
     """
+    problems: list[Problem] = []
+    found: list[Lexicon] = []
     folder = files("bot.locale") / "words"
-    texts = {
-        item.name.removesuffix(".toml"): item.read_text("utf-8") for item in folder.iterdir() if _is_toml(item.name)
-    }
-    problems = [problem for code, text in sorted(texts.items()) for problem in problems_of(code, text)]
+    for item in sorted(folder.iterdir(), key=lambda item: item.name):
+        if item.name.endswith(".toml"):
+            data = _read(item.name, item.read_text("utf-8"), problems)
+            if not problems:
+                found.append(_lexicon(item.name.removesuffix(".toml"), data))
     if problems:
         raise ConfigError(problems)
-    return tuple(parse_lexicon(code, text) for code, text in sorted(texts.items()))
+    return tuple(found)
 
 
-def _is_toml(name: str) -> bool:
-    return name.endswith(".toml")
+def parse_lexicon(code: str, text: str) -> Lexicon:
+    """Return the lexicon that a file's text describes. Raises ConfigError with everything that is wrong with it."""
+    problems: list[Problem] = []
+    data = _read(f"{code}.toml", text, problems)
+    if problems:
+        raise ConfigError(problems)
+    return _lexicon(code, data)
 
 
-def problems_of(code: str, text: str) -> Iterator[Problem]:
-    """Yield what is wrong with a language's file."""
-    where = f"bot/locale/words/{code}.toml"
+def _read(name: str, text: str, problems: list[Problem]) -> dict[str, Any]:
+    """Return a file's tables, and tell `problems` what is wrong in them."""
+    where = f"bot/locale/words/{name}"
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        yield Problem(where, f"not TOML ({error})", "Mind quotes and commas: every term stands in double quotes")
-        return
+        problems.append(Problem(where, f"not TOML ({error})", "Mind quotes and commas: every term is quoted"))
+        return {}
+    problems.extend(_problems(where, data))
+    return data
+
+
+def _problems(where: str, data: Mapping[str, Any]) -> Iterator[Problem]:
     if not isinstance(data.get("script"), str):
         yield Problem(where, "script is missing", 'Write script = "latin" or the name of the language\'s script')
     for key in data.keys() - _TOP:
@@ -70,14 +83,12 @@ def _is_term(term: str) -> bool:
     return bool(term.strip()) and _FLAT.fullmatch(term) is not None
 
 
-def parse_lexicon(code: str, text: str) -> Lexicon:
-    """Return the lexicon that a file's text describes; `problems_of` says whether it does."""
-    data = tomllib.loads(text)
+def _lexicon(code: str, data: Mapping[str, Any]) -> Lexicon:
     detect: Mapping[str, Any] = data.get("detect", {})
-    consent = {name: tuple(terms) for name, terms in data.get("consent", {}).items()}
+    consent = {name: tuple(terms) for name, terms in data.get("consent", {}).items() if name in _SECTIONS["consent"]}
     return Lexicon(
         code=code,
-        script=data["script"],
+        script=data.get("script", ""),
         common=tuple(detect.get("common", ())),
         letters=detect.get("letters", ""),
         words={name: tuple(terms) for name, terms in data.get("words", {}).items()},

@@ -17,6 +17,7 @@ from bot.config import load
 from bot.demo import TOKEN
 from bot.simulator import Person, Simulator
 from bot.simulator.faults import Fault
+from tests.support.listening import logged
 from tests.support.rows import rows
 from tests.support.worker import Chatter, World, defaults, running, unhurried
 
@@ -162,16 +163,16 @@ async def test_telegram_unreachable_at_the_start(tmp_path: Path, free_port: Call
     port = free_port()
     settings = load(None, {}, defaults=defaults(tmp_path, f"http://127.0.0.1:{port}"))
     simulator = Simulator(TOKEN, [Person(7, "Ana")])
-    async with App.open(settings, Overrides(pace=unhurried())) as app:
-        while not app.greeting_failed:
-            await asyncio.sleep(0)
-        health = await _health(app)
-        assert health["status"] == 503
-        assert "not reached since the start" in health["telegram"]["detail"]
-        assert health["database"]["ok"]
-        async with simulator.serve(port=port):
-            await Chatter(simulator, 7).asks("/start", "I am the assistant")
-            assert (await _health(app))["status"] == 200
+    with logged("telegram.unreachable") as unreachable:
+        async with App.open(settings, Overrides(pace=unhurried())) as app:
+            await asyncio.wait_for(unreachable.wait(), 10)
+            health = await _health(app)
+            assert health["status"] == 503
+            assert "not reached since the start" in health["telegram"]["detail"]
+            assert health["database"]["ok"]
+            async with simulator.serve(port=port):
+                await Chatter(simulator, 7).asks("/start", "I am the assistant")
+                assert (await _health(app))["status"] == 200
 
 
 async def test_a_token_that_is_refused_for_a_while(tmp_path: Path) -> None:

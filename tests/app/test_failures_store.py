@@ -30,7 +30,7 @@ async def _pragma(world: World, pragma: str) -> None:
 
 
 def _count(folder: Path, table: str, state: str) -> int:
-    ((count,),) = rows(folder / "deskhand.db", f"SELECT count(*) FROM {table} WHERE state = ?", state)  # noqa: S608
+    ((count,),) = rows(folder / "deskhand.db", f"SELECT count(*) FROM {table} WHERE state = ?", state)
     return int(count)
 
 

@@ -12,8 +12,8 @@ from tests.support.rows import rows
 from tests.support.worker import World, running
 
 JUNK: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1.5, 2**31, 2**70, "", "0", "x" * 5000, "\ud800", "\x00", [], {}, [[]], [None], {"id": None},
-    {"id": "7", "type": 7}, [{"a": [{"b": 1}]}],
+    None, True, False, 0, -1, 1.5, 2**31, 2**70, "", "0", "x" * 5000, "\ud800", "\x00", [], {}, [[]], [None],
+    {"id": None}, {"id": "7", "type": 7}, [{"a": [{"b": 1}]}],
 )  # fmt: skip
 
 

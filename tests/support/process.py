@@ -1,4 +1,4 @@
-"""`deskhand run` as a real process, started, killed and started again, against a Telegram simulated in the test's own."""
+"""`deskhand run` as a real process, started, killed and started again, against a Telegram in the test's own process."""
 
 from __future__ import annotations
 

@@ -42,6 +42,7 @@ SAID: dict[str, Callable[[str], str]] = {
     "language_question": REPLIES.language_question,
     "language_set": REPLIES.language_set,
     "ask_verification": lambda code: REPLIES.ask_verification(code, None),
+    "ask_verification in words": lambda code: REPLIES.ask_verification(code, None, can_share=False),
     "ask_verification query": lambda code: REPLIES.ask_verification(code, QUERY),
     "ask_verification cancel": lambda code: REPLIES.ask_verification(code, CANCEL),
     "ask_verification return": lambda code: REPLIES.ask_verification(code, RETURN),
