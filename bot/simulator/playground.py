@@ -247,8 +247,10 @@ def _sse(seq: int, kind: str, data: Json) -> bytes:
 
 
 async def _woken(event: asyncio.Event) -> bool:
+    # Not asyncio.wait_for: before Python 3.12 it can swallow a cancellation.
     try:
-        await asyncio.wait_for(event.wait(), HEARTBEAT_S)
+        async with asyncio.timeout(HEARTBEAT_S):
+            await event.wait()
     except TimeoutError:
         return False
     return True

@@ -25,6 +25,13 @@ def _message(chatter: Chatter, **content: Any) -> dict[str, Any]:
     return {"message_id": 10**6, "date": 1, "from": person.user(), "chat": person.chat(), **content}
 
 
+def _guest(world: World, name: str) -> Chatter:
+    """Return somebody new, who writes from an English phone."""
+    person_id = 30_000 + len(world.simulator.world.chats)
+    world.simulator.add_person(Person(person_id, name, language="en"))
+    return Chatter(world.simulator, person_id)
+
+
 async def _still_answers(world: World) -> None:
     """Check that the bot answers somebody else, and that nothing is left lying about."""
     await world.customer("de").asks("/help", "/human")
@@ -55,16 +62,16 @@ TEXTS = {
 }
 
 
-@pytest.mark.parametrize("name", TEXTS)
-async def test_strange_texts(tmp_path: Path, name: str) -> None:
+async def test_strange_texts(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """Each gets an answer in the chat, and what is stored can be read again."""
-    text, expected = TEXTS[name]
     async with running(tmp_path) as world:
-        emily = world.customer("en")
-        emily.phone.raw({"message": _message(emily, text=text)})
-        await emily.hears(expected)
-        await emily.asks("/human", "passing this on")
-        await world.admin.hears("needs a person")
+        for name, (text, expected) in TEXTS.items():
+            with subtests.test(name):
+                guest = _guest(world, name)
+                guest.phone.raw({"message": _message(guest, text=text)})
+                await guest.hears(expected)
+                await guest.asks("/human", "passing this on")
+                await world.admin.hears(name)
     stored = rows(tmp_path / "deskhand.db", "SELECT text FROM messages")
     assert not any(sign in text for (text,) in stored for sign in ("\x00", RLO, "\ud800"))
     assert rows(tmp_path / "deskhand.db", "SELECT 1 FROM inbox WHERE state != 'done'") == []
@@ -86,14 +93,14 @@ MEDIA: dict[str, tuple[dict[str, Any], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", MEDIA)
-async def test_what_is_no_text(tmp_path: Path, name: str) -> None:
+async def test_what_is_no_text(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """Pictures, voices and the like get an honest answer; a caption counts as a message."""
-    content, expected = MEDIA[name]
     async with running(tmp_path) as world:
-        emily = world.customer("en")
-        emily.phone.send(**content)
-        await emily.hears(expected)
+        for name, (content, expected) in MEDIA.items():
+            with subtests.test(name):
+                guest = _guest(world, name)
+                guest.phone.send(**content)
+                await guest.hears(expected)
 
 
 async def test_an_edited_message_acts_on_nothing(tmp_path: Path) -> None:
@@ -115,15 +122,16 @@ CONTACTS = {
 }
 
 
-@pytest.mark.parametrize("name", CONTACTS)
-async def test_a_contact_that_proves_nothing(tmp_path: Path, name: str) -> None:
+async def test_a_contact_that_proves_nothing(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """Only the sender's own contact, shared and not forwarded, verifies; whatever number stands in another one."""
     async with running(tmp_path) as world:
         emily = world.customer("en")
         await emily.asks("/orders", "share your phone number")
-        emily.phone.share_contact(**{"phone": emily.phone.person.phone, **CONTACTS[name]})  # type: ignore[arg-type]
-        await emily.hears("not your own")
-        await emily.asks("/orders", "share your phone number")
+        for name, contact in CONTACTS.items():
+            with subtests.test(name):
+                shared = emily.phone.share_contact(**{"phone": emily.phone.person.phone, **contact})  # type: ignore[arg-type]
+                await emily.hears("not your own", shared)
+                await emily.asks("/orders", "share your phone number")
 
 
 NAMES = {
@@ -137,21 +145,21 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize("name", NAMES)
-async def test_strange_names(tmp_path: Path, name: str) -> None:
+async def test_strange_names(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """A name is shown as plain text, short and on one line, to the customer and to the admins."""
     async with running(tmp_path) as world:
-        emily = world.customer("en")
-        sender = {**emily.phone.person.user(), "first_name": NAMES[name], "last_name": NAMES[name]}
-        emily.phone.raw({"message": _message(emily, **{"from": sender, "text": "/start"})})
-        hello = await emily.hears("I am the assistant")
-        emily.phone.raw({"message": _message(emily, **{"from": sender, "text": "/human", "message_id": 10**6 + 1})})
-        card = await world.admin.hears("needs a person")
-        for text in (hello["text"].splitlines()[0], card["text"].splitlines()[1]):
-            assert len(text) < 250
-            assert RLO not in text
-            assert "\x00" not in text
-        assert {entity["type"] for entity in card["entities"]} <= {"bot_command", "url"}
+        for name, written in NAMES.items():
+            with subtests.test(name):
+                guest, after = _guest(world, name), world.admin.last_id()
+                sender = {**guest.phone.person.user(), "first_name": written, "last_name": written}
+                guest.phone.raw({"message": _message(guest, **{"from": sender, "text": "/start"})})
+                hello = await guest.hears("I am the assistant")
+                guest.phone.raw({"message": _message(guest, **{"from": sender, "text": "/human"})})
+                card = await world.admin.hears("needs a person", after)
+                for text in (hello["text"].splitlines()[0], card["text"].splitlines()[1]):
+                    assert len(text) < 250
+                    assert not {RLO, "\x00", "\u2028"} & set(text)
+                assert {entity["type"] for entity in card["entities"]} <= {"bot_command", "url"}
 
 
 # --- buttons ---
@@ -173,12 +181,12 @@ async def _refused(world: World, callback_id: str) -> None:
     )
 
 
-@pytest.mark.parametrize("data", ["", "x", "confirm", "\x00", "🙃" * 16, "A" * 100_000, "' OR 1=1 --", "\ud800"])
-async def test_forged_callback_data(tmp_path: Path, data: str) -> None:
+async def test_forged_callback_data(tmp_path: Path) -> None:
     """A press that carries anything but an open button of this chat does nothing."""
     async with running(tmp_path) as world:
         emily, asked, _ = await _asked(world)
-        await _refused(world, emily.phone.press(asked["message_id"], data))
+        for data in ("", "x", "confirm", "\x00", "🙃" * 16, "A" * 100_000, "' OR 1=1 --", "\ud800"):
+            await _refused(world, emily.phone.press(asked["message_id"], data))
         (entry,) = await world.ledger(emily)
         assert entry["state"] == "proposed"
 
@@ -298,6 +306,6 @@ async def test_updates_that_come_again_and_again(tmp_path: Path) -> None:
         chance.shuffle(copies)
         for update in copies:
             people[0].phone.raw(update)
-        await asyncio.gather(*(world.simulator.wait_call("sendMessage", count=24) for _ in range(1)))
+        await world.simulator.wait_call("sendMessage", count=24)
         await _still_answers(world)
         assert sum(len(chatter.heard()) for chatter in people) == 25

@@ -157,9 +157,12 @@ async def test_a_write_that_was_done_is_told_even_if_the_shop_goes_down_then(tmp
 
 
 @pytest.mark.parametrize("second_life", ["healthy", "down"])
-async def test_stopped_in_the_middle_of_a_write(tmp_path: Path, second_life: str) -> None:
+async def test_stopped_in_the_middle_of_a_write(
+    tmp_path: Path, second_life: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Stopped while the shop acts, the bot takes the same write up again with the same key and claims nothing false."""
     acted = asyncio.Event()
+    monkeypatch.setattr("bot.app.PARK_S", 0.1)
 
     async def act_and_hang(inner: Inner) -> None:
         await inner()

@@ -65,11 +65,12 @@ def test_quiet_chats_are_forgotten() -> None:
     """Whoever has been quiet for long costs no memory."""
     clock = Clock()
     pace = Pace(clock)
-    for chat in range(1000):
-        pace.spend(chat)
+    for chat in range(20):
+        for _ in range(3):
+            pace.spend(chat)
+    assert len(pace.cooling()) == 20
     clock.now = 100.0
-    pace.cooling()
-    assert pace.wait_s() is None
+    assert (pace.cooling(), pace.room(), pace.wait_s()) == ([], 30, None)
     assert not pace._chats
 
 
