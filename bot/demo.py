@@ -57,12 +57,14 @@ def demo_defaults(folder: Path, base_url: str, model: Path | None) -> dict[str, 
     }
 
 
-def stand_in_model() -> Path | None:
+def stand_in_model(environ: Mapping[str, str]) -> Path | None:
     """Make the stand-in once, in the user's cache; without llama.cpp the demo runs on rules alone."""
     try:
         from bot.inference.standin import make
 
-        return make(Path(tempfile.gettempdir()) / "deskhand-stand-in-v1.gguf")
+        cache = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deskhand"
+        cache.mkdir(parents=True, exist_ok=True)
+        return make(cache / "stand-in-v1.gguf")
     except (ImportError, OSError) as error:
         log.warning("demo.no_stand_in", extra={"error": str(error)})
         return None
@@ -73,7 +75,7 @@ async def run_demo(host: str, port: int, environ: Mapping[str, str]) -> int:
     tune()
     stop = stop_signal()
     with tempfile.TemporaryDirectory(prefix="deskhand-demo-") as folder:
-        model = await asyncio.to_thread(stand_in_model)
+        model = await asyncio.to_thread(stand_in_model, environ)
         async with AsyncExitStack() as stack:
             application = web.Application()
             simulator = Simulator(TOKEN, record_calls=False)
