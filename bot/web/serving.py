@@ -64,7 +64,8 @@ def _shown(host: str) -> str:
 
 
 def _problem(error: OSError, host: str, port: int) -> Problem:
-    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+    # From Python 3.13 on, asyncio says in words that no address can be had, and gives no number.
+    if isinstance(error, socket.gaierror) or error.errno in (errno.EADDRNOTAVAIL, None):
         remedy = "Use 127.0.0.1 for this machine only, or 0.0.0.0 for all of its addresses"
         return Problem("web.host", f"{host!r} is not an address of this machine", f"{remedy}.")
     if error.errno == errno.EADDRINUSE:
