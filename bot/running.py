@@ -15,7 +15,8 @@ log = logging.getLogger(__name__)
 
 
 # Every turn crosses to the database's threads and back, and a crossing waits for the interpreter's lock: with Python's
-# own 5 ms the 99th percentile of a turn at 200 a second was seven times as long (benchmarks/inbox_to_outbox.py).
+# own 5 ms the 99th percentile of a turn at 200 a second was several times as long (benchmarks/inbox_to_outbox.py, one
+# run each on a busy machine).
 SWITCH_S = 0.0002
 
 

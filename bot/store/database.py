@@ -5,7 +5,7 @@ owned by one thread, does all writing and checkpointing; readers are read-only. 
 is busy are committed together, so that one fsync serves many turns.
 
 The `+aiosqlite` and other async driver names are accepted; the statements themselves run on this module's own threads
-through SQLAlchemy's synchronous core, because a thread hop for every statement cost more than the statement.
+through SQLAlchemy's synchronous core, so that a unit of work costs one thread hop and not several a statement.
 """
 
 from __future__ import annotations
