@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from bot.conversation.draft import Draft
 from bot.conversation.replies import Replies
 from bot.conversation.text import one_line
-from bot.domain.journal import OutboxCall, Post
+from bot.domain.journal import Post
 from bot.domain.model import Author, Dialogue, Message, Thread, ThreadStatus
 
 log = logging.getLogger(__name__)
@@ -75,11 +75,6 @@ def handed_back(thread: Thread) -> Thread:
 def owned_by_person(thread: Thread, now: datetime) -> bool:
     """Whether the bot has to be silent here."""
     return thread.status is ThreadStatus.OPEN and (thread.open_until is None or thread.open_until > now)
-
-
-def human_message(thread: Thread, post_reply: Sequence[OutboxCall]) -> Sequence[OutboxCall]:
-    """Mark an operator's words: unlike the bot's they are never dropped."""
-    return [replace(call, voice=False) for call in post_reply]
 
 
 def lines(messages: Sequence[Message], limit: int = 300) -> list[str]:

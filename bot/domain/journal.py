@@ -25,6 +25,9 @@ from bot.domain.model import (
     Trace,
 )
 
+# Doing these twice is the same as doing them once, so a crash in between does no harm.
+REPEATABLE = frozenset({"answerCallbackQuery", "editMessageReplyMarkup", "editMessageText", "sendChatAction"})
+
 
 @dataclass(frozen=True, slots=True)
 class OutboxCall:

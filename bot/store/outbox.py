@@ -7,14 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, case, func, or_, select, update
 
-from bot.domain.journal import OutboxCall, OutboxItem
+from bot.domain.journal import REPEATABLE, OutboxCall, OutboxItem
 from bot.domain.ports import Clock
 from bot.store.database import Database
 from bot.store.rows import call_from, call_values
 from bot.store.tables import OutboxRow, ThreadRow, UtcDateTime, table
 
-# Doing these twice is the same as doing them once, so a crash in between does no harm.
-REPEATABLE = frozenset({"answerCallbackQuery", "editMessageReplyMarkup", "editMessageText", "sendChatAction"})
 _INSERT = table(OutboxRow).insert()
 _ID = table(OutboxRow).c.id
 # Built once: SQLAlchemy caches the SQL, and building it anew would cost more than running it.

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from bot.domain.journal import Outbox, OutboxItem
+from bot.domain.journal import REPEATABLE, Outbox, OutboxItem
 from bot.domain.ports import Clock, Monitor
 from bot.errors import MaybeSent, NotSent, Rejected, StoreError
 from bot.telegram.client import TelegramClient
@@ -22,9 +22,8 @@ AT_ONCE = 16
 GIVE_UP_AFTER = 40
 LONGEST_PAUSE_S = 300.0
 STORE_PAUSE_S = 0.5
-# These cost no place in Telegram's limits, or may be repeated without harm.
+# These cost no place in Telegram's limits.
 UNPACED = frozenset({"answerCallbackQuery"})
-REPEATABLE = frozenset({"answerCallbackQuery", "editMessageReplyMarkup", "editMessageText"})
 
 
 class Sender:
