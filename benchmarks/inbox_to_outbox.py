@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.bots import FAQ, TOKEN
-from benchmarks.turns import TEXTS, THREADS
+from benchmarks.turns import THREADS, texts
 from bot.app import App
 from bot.compose import Overrides
 from bot.config import Settings, load
@@ -65,7 +65,7 @@ class Updates:
             "date": 1_700_000_000,
             "chat": {"id": chat, "type": "private", "first_name": person["first_name"]},
             "from": person,
-            "text": self._random.choice(TEXTS),
+            "text": self._random.choice(texts()),
         }
         return {"update_id": self._next, "message": message}
 
@@ -120,7 +120,10 @@ def fill(path: Path, messages: int) -> None:
     database = sqlite3.connect(path)
     threads = [row[0] for row in database.execute("SELECT id FROM threads")]
     now = "2026-01-01 00:00:00.000000"
-    rows = ((threads[n % len(threads)], "customer" if n % 2 else "bot", TEXTS[n % 5], now) for n in range(messages))
+    said = texts()
+    rows = (
+        (threads[n % len(threads)], "customer" if n % 2 else "bot", said[n % len(said)], now) for n in range(messages)
+    )
     database.executemany("INSERT INTO messages (thread_id, author, text, at) VALUES (?, ?, ?, ?)", rows)
     database.commit()
     database.close()

@@ -15,15 +15,25 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from benchmarks.bots import TOKEN
+from bot.learning.phrases import read_phrases
 from bot.simulator import Person, Simulator
 
 THREADS = 100
 SECONDS = 8.0
 RUNS = 3
-TEXTS = ("hello there", "do you ship abroad?", "where is my order?", "I want to return this", "what is your name")
+PHRASES = Path(__file__).parents[1] / "training" / "phrases"
+
+
+@cache
+def texts() -> tuple[str, ...]:
+    """Return what people write, thousands of messages in many languages; who asks for a person would end the talk."""
+    phrases = [phrase for path in sorted(PHRASES.glob("*.toml")) for phrase in read_phrases(path)]
+    said = (phrase.text.replace("{order}", "ORD20241112001") for phrase in phrases if phrase.label != "handoff")
+    return tuple(dict.fromkeys(said))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +67,7 @@ class Crowd:
         """Let one person write, unless they still wait for an answer."""
         if chat not in self._sent:
             self._sent[chat] = time.monotonic()
-            self._simulator.person(chat).send_text(self._random.choice(TEXTS))
+            self._simulator.person(chat).send_text(self._random.choice(texts()))
 
     async def listen(self, chat: int) -> None:
         """Take one person's answers; the eager write again at once."""

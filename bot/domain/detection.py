@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby, pairwise
 
 from bot.domain.lexicon import Lexicon
@@ -30,6 +31,7 @@ _PRESUMED = {"cyrillic": "ru", "arabic": "ar", "han": "zh"}
 _ADDRESSES = re.compile(r"[^\s@]{1,64}@\S{1,200}|\b(?:https?://|www\.)\S{1,300}|[@/]\w{1,64}")
 _GROUPING = re.compile(r"[(|)]")
 _READ_CHARS = 600
+_REMEMBERED = 64
 
 _SURE = 0.55
 _LEAD = 1.25
@@ -50,6 +52,8 @@ class Detector:
         self._scripts = {lexicon.code: lexicon.script for lexicon in known}
         self._words = _weights(known)
         self._letters = _letters(known)
+        # One turn asks several times about the same text.
+        self._weighed = lru_cache(_REMEMBERED)(self._weigh)
 
     def detect(self, text: str, fallback: str | None = None) -> str | None:
         """Return the language code of a message, or `fallback` when it does not tell ("ok", a number, an emoji).
@@ -67,7 +71,13 @@ class Detector:
 
     def scores(self, text: str, home: str | None = None) -> dict[str, float]:
         """Return how much speaks for each language of the message's script; `home` gets a little more."""
-        text = _ADDRESSES.sub(" ", normalise(clip(text))[:_READ_CHARS])
+        found = dict(self._weighed(clip(text)))
+        if home in found:
+            found[home] += _HOME_BONUS
+        return found
+
+    def _weigh(self, text: str) -> dict[str, float]:
+        text = _ADDRESSES.sub(" ", normalise(text)[:_READ_CHARS])
         script = _script(text)
         codes = self._of_script(script)
         scores = dict.fromkeys(codes, 0.0)
@@ -75,10 +85,7 @@ class Detector:
             scores.update(self._by_script(script, codes))
         self._add_words(scores, tokens(fold(text)), script)
         self._add_letters(scores, text)
-        found = {code: score for code, score in scores.items() if score > 0}
-        if home in found:
-            found[home] += _HOME_BONUS
-        return found
+        return {code: score for code, score in scores.items() if score > 0}
 
     def _of_script(self, script: str) -> set[str]:
         """Every language may be written in Latin letters: `gde moi zakaz`. Japanese writes Han among its kana."""

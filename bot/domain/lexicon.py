@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from sys import intern
 
 from bot.domain.text import BREAK, fold, normalise, tokens
@@ -26,6 +27,7 @@ CONCEPTS = frozenset(
 POINTERS = frozenset({"my", "that", "latest"})
 """What a word can point at; looked up apart, because `my last order` is an `order` as well."""
 
+_REMEMBERED = 16
 _GROUP = re.compile(r"\(([^()]*)\)")
 STEM = "*"
 """Ends a token of a term that stands for any word beginning so."""
@@ -95,6 +97,8 @@ class Term:
 
     segments: tuple[tuple[tuple[str, ...], ...], ...]
     meanings: frozenset[str]
+    seconds: frozenset[str] | None = None
+    """The tokens that may stand second; None where one token may be all, or any word of a stem may follow."""
 
     @classmethod
     def parse(cls, term: str, meanings: frozenset[str]) -> Term:
@@ -104,7 +108,8 @@ class Term:
             tuple(map(term_tokens, part.split("|"))) if place % 2 else (term_tokens(part),)
             for place, part in enumerate(parts)
         ]
-        return cls(tuple(row for row in rows if row != ((),)), meanings)
+        segments = tuple(row for row in rows if row != ((),))
+        return cls(segments, meanings, _second_tokens(segments))
 
     def first_tokens(self) -> set[str]:
         """Return the tokens that the term may begin with."""
@@ -131,6 +136,19 @@ class Term:
             ends = following
         end = max(ends)
         return end - start, ends[end]
+
+
+def _second_tokens(segments: Sequence[Sequence[tuple[str, ...]]]) -> frozenset[str] | None:
+    found: set[str] = set()
+    # The shortest ways through the segments, as far as they are needed: at most two tokens.
+    ways: set[tuple[str, ...]] = {()}
+    for row in segments:
+        ways = {(*way, *more)[:2] for way in ways for more in row}
+    for way in ways:
+        if len(way) < 2 or way[1][-1] == STEM:
+            return None
+        found.add(way[1])
+    return frozenset(found)
 
 
 def _letters_matched(row: tuple[str, ...], forms: Sequence[tuple[str, ...]], at: int) -> int | None:
@@ -188,7 +206,10 @@ class TermTable:
         """
         best = (0, 0)
         meanings: frozenset[str] = frozenset()
+        following = forms[start + 1] if start + 1 < len(forms) else ()
         for term in self._beginning_with(forms[start]):
+            if term.seconds is not None and term.seconds.isdisjoint(following):
+                continue
             found = term.match(forms, start)
             if found > best:
                 best, meanings = found, term.meanings
@@ -243,9 +264,14 @@ class Reader:
         self._pointers = TermTable({name: terms for name, terms in words.items() if name in POINTERS}, prefixes)
         self._common = frozenset(token for word in lexicon.common for token in term_tokens(word))
         self._vocabulary: dict[str, list[str]] | None = None
+        # One turn reads the same words for several questions.
+        self._remembered = lru_cache(_REMEMBERED)(self._read)
 
     def read(self, words: Sequence[str]) -> Found:
         """Find this language's concepts and pointers among the tokens of a message."""
+        return self._remembered(tuple(words))
+
+    def _read(self, words: Sequence[str]) -> Found:
         if self._fold:
             words = [word.translate(self._fold) for word in words]
         found = self._concepts.read(words)

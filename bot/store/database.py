@@ -289,6 +289,7 @@ def _writer_pragmas(busy_timeout_s: float, connection: Any, _record: object) -> 
         "foreign_keys=ON",
         "secure_delete=ON",
         "cache_size=-8000",
+        "wal_autocheckpoint=4000",
     )
 
 

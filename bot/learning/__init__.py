@@ -1,0 +1,1 @@
+"""How the embedded models learn, and how well any tier understands: phrases, training, evaluation."""
