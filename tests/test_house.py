@@ -340,7 +340,8 @@ def test_nothing_is_put_off() -> None:
     found = [
         name
         for name in listed.stdout.splitlines()
-        if Path(name).suffix in TEXTS and (ROOT / name).is_file()
+        # What customers write is not ours to mend: "TODO" is Spanish for "all".
+        if Path(name).suffix in TEXTS and (ROOT / name).is_file() and not name.startswith("training/phrases/")
         if UNFINISHED.search((ROOT / name).read_text(encoding="utf-8", errors="replace"))
     ]
     assert found == []

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.language import LexiconBook
-from bot.domain.lexicon import STEM, Lexicon, expand, term_tokens
+from bot.domain.lexicon import Lexicon
+from bot.domain.terms import STEM, expand, term_tokens
 from bot.errors import ConfigError
 from bot.locale.lexicons import load_lexicons, parse_lexicon
 from tests.support.sentences import languages, sentences
