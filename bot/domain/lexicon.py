@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from bot.domain.terms import STEM, Term, term_tokens
-from bot.domain.text import BREAK, fold, normalise
+from bot.domain.text import BREAK, NUMBER, fold, normalise
 
 CONCEPTS = frozenset(
     {
@@ -123,19 +123,29 @@ class TermTable:
                 if size <= len(way) and way[:size] in self._stems:
                     yield from self._stems[way[:size]]
 
-    def read(self, words: Sequence[str]) -> Found:
-        """Find the terms of a message from left to right; a longer term hides the shorter ones within it."""
+    def walk(self, words: Sequence[str]) -> Iterator[tuple[int, frozenset[str]]]:
+        """Yield the terms of a message from left to right: how many tokens, and their meanings (none: an unknown word).
+
+        A longer term hides the shorter ones within it.
+        """
         forms = self.forms(words)
-        concepts: set[str] = set()
-        at = covered = left = 0
+        at = 0
         while at < len(words):
-            size, meaning = self.longest(forms, at)
-            if size:
-                concepts |= meaning
+            size, meanings = self.longest(forms, at)
+            yield size or 1, meanings
+            at += size or 1
+
+    def read(self, words: Sequence[str]) -> Found:
+        """Find the terms of a message, and count the tokens that belong to any and those that do not."""
+        concepts: set[str] = set()
+        covered = left = at = 0
+        for size, meanings in self.walk(words):
+            if meanings:
+                concepts |= meanings
                 covered += size
             elif words[at] != BREAK:
                 left += 1
-            at += size or 1
+            at += size
         return Found(frozenset(concepts), covered, left)
 
     def openings(self, minimum: int) -> list[str]:
@@ -171,10 +181,23 @@ class Reader:
         return self._remembered(tuple(words))
 
     def _read(self, words: Sequence[str]) -> Found:
-        if self._fold:
-            words = [word.translate(self._fold) for word in words]
+        words = self._folded(words)
         found = self._concepts.read(words)
         return Found(found.concepts | self._pointers.read(words).concepts, found.covered, found.left)
+
+    def sequence(self, words: Sequence[str]) -> list[str]:
+        """Return one concept for each term, NUMBER and BREAK as they are, and "" for each stretch of unknown words."""
+        found: list[str] = []
+        at = 0
+        for size, meanings in self._concepts.walk(self._folded(words)):
+            sign = min(meanings) if meanings else words[at] if words[at] in (BREAK, NUMBER) else ""
+            if sign or found[-1:] != [""]:
+                found.append(sign)
+            at += size
+        return found
+
+    def _folded(self, words: Sequence[str]) -> Sequence[str]:
+        return [word.translate(self._fold) for word in words] if self._fold else words
 
     def mended(self, words: Sequence[str]) -> list[str]:
         """Return the tokens with slips of one letter put right: `cancle`, `pakage`, `retrun`."""
