@@ -86,9 +86,10 @@ class PassReason(StrEnum):
 class TierPassed(DeskhandError):
     """This tier passes the message on."""
 
-    def __init__(self, reason: PassReason, detail: str = "") -> None:
+    def __init__(self, reason: PassReason, detail: str = "", *, opinion: object = None) -> None:
         self.reason = reason
         self.detail = detail
+        self.opinion = opinion
         super().__init__(f"{reason}: {detail}" if detail else str(reason))
 
 

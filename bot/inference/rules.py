@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from bot.domain.actions import Action, ActionKind
 from bot.domain.language import LexiconBook, asks_for_person
 from bot.domain.lexicon import Found
-from bot.domain.model import Author, Message, Query, Understood
-from bot.domain.order_numbers import OrderNumbers, squeeze
+from bot.domain.model import Author, Query, Understood
+from bot.domain.order_numbers import OrderNumbers
 from bot.domain.text import NUMBER, clip, fold, normalise, plain, tokens
 from bot.errors import PassReason, TierPassed
+from bot.inference.order_choice import RECENT_MESSAGES, meant_among, spoken_of, written_in
 
-_RECENT_MESSAGES = 6
 _FEW_WORDS = 4
 _MENDED_WORDS = 40
 
@@ -41,7 +41,7 @@ class RulesTier:
         """Return the action that the words plainly ask for; None when they do not settle it."""
         text = _readable(query.text)
         candidates = query.candidates or self._numbers.candidates(text, query.history)
-        numbers = _written_in(text, candidates)
+        numbers = written_in(text, candidates)
         words = tokens(fold(_masked(text, numbers)))
         kind = self._kind(query.text, words, query.language) or self._follow_up(query, words, bool(numbers))
         if kind is None or not kind.concerns_order:
@@ -90,7 +90,7 @@ class RulesTier:
     def _under_way(self, query: Query) -> ActionKind | None:
         """Return what the customer's last clear message of the thread asked for, when it was about an order."""
         said = [_readable(message.text) for message in query.history if message.author is Author.CUSTOMER]
-        for text in reversed(said[-_RECENT_MESSAGES:]):
+        for text in reversed(said[-RECENT_MESSAGES:]):
             words = tokens(fold(_masked(text, self._numbers.find(text))))
             if kind := self._kind(text, words, query.language):
                 return kind if kind.concerns_order else None
@@ -102,11 +102,10 @@ class RulesTier:
         self, text: str, words: Sequence[str], numbers: Sequence[str], candidates: Sequence[str], query: Query
     ) -> str | None:
         if numbers:
-            return numbers[0] if len(numbers) == 1 else _meant_among(numbers)
+            return meant_among(numbers)
         found = self._read(words, self._book.likely(text, query.language))
         refers = found.has("that") or not found.has("order", "ask", "latest")
-        recent = _written_in_any(query.history[-_RECENT_MESSAGES:], candidates)
-        return recent[0] if refers and not found.has("latest") and len(recent) == 1 else None
+        return spoken_of(query.history, candidates) if refers and not found.has("latest") else None
 
 
 def verdict(found: Found) -> ActionKind | None:
@@ -242,21 +241,3 @@ def _masked(text: str, numbers: Sequence[str]) -> str:
     for number in numbers:
         text = text.replace(number, f" {NUMBER} ")
     return normalise(text)
-
-
-def _written_in(text: str, candidates: Sequence[str]) -> tuple[str, ...]:
-    """Return the candidates that stand in a text, in order of appearance."""
-    squeezed = squeeze(text)
-    places = {number: squeezed.find(squeeze(number)) for number in candidates}
-    return tuple(sorted((number for number in candidates if places[number] >= 0), key=lambda number: places[number]))
-
-
-def _written_in_any(history: Sequence[Message], candidates: Sequence[str]) -> tuple[str, ...]:
-    said = [squeeze(clip(message.text)) for message in history]
-    return tuple(number for number in candidates if any(squeeze(number) in text for text in said))
-
-
-def _meant_among(numbers: Sequence[str]) -> str | None:
-    """Of several numbers, the first when it alone has letters, as shops number orders; otherwise nobody can know."""
-    lettered = [number for number in numbers if not number.replace("-", "").replace(" ", "").isdigit()]
-    return numbers[0] if lettered == [numbers[0]] else None

@@ -1,0 +1,1 @@
+"""The models that Deskhand brings: their files, and the hashes they must have."""

@@ -1,0 +1,34 @@
+"""Which order a message means: one it writes, or the one that the thread speaks of. Never one that stands nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.domain.model import Message
+from bot.domain.order_numbers import squeeze
+from bot.domain.text import clip
+
+RECENT_MESSAGES = 6
+
+
+def written_in(text: str, candidates: Sequence[str]) -> tuple[str, ...]:
+    """Return the candidates that stand in a text, in order of appearance."""
+    squeezed = squeeze(text)
+    places = {number: squeezed.find(squeeze(number)) for number in candidates}
+    return tuple(sorted((number for number in candidates if places[number] >= 0), key=lambda number: places[number]))
+
+
+def meant_among(numbers: Sequence[str]) -> str | None:
+    """Of several numbers, the first when it alone has letters, as shops number orders; otherwise nobody can know."""
+    if len(numbers) == 1:
+        return numbers[0]
+    lettered = [number for number in numbers if not number.replace("-", "").replace(" ", "").isdigit()]
+    return numbers[0] if lettered == [*numbers[:1]] else None
+
+
+def spoken_of(history: Sequence[Message], candidates: Sequence[str]) -> str | None:
+    """Return the order of the latest message that names any; None when that message names several."""
+    for message in reversed(history[-RECENT_MESSAGES:]):
+        if numbers := written_in(clip(message.text), candidates):
+            return numbers[0] if len(numbers) == 1 else None
+    return None
