@@ -8,9 +8,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot import __version__
 from bot.errors import ConfigError, DeskhandError
+
+if TYPE_CHECKING:
+    from bot.config import Settings
 
 DEFAULT_CONFIG = Path("config.toml")
 
@@ -49,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     check = _command(commands, "check", "report every problem of the set-up at once", _check)
     check.add_argument("--config", type=Path, required=True, metavar="FILE")
 
+    _add_eval(commands)
+
     db = commands.add_parser("db", help="the database").add_subparsers(required=True, metavar="upgrade|backup")
     _with_config(_command(db, "upgrade", "bring it to the newest schema, after a backup", _db_upgrade))
     backup = _with_config(_command(db, "backup", "copy it to a file; the bot may be running", _db_backup))
@@ -69,6 +75,20 @@ def _parser() -> argparse.ArgumentParser:
     pull.add_argument("name", metavar="NAME")
     pull.add_argument("--into", type=Path, default=Path("models"), metavar="FOLDER")
     return parser
+
+
+def _add_eval(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    evaluation = _with_config(_command(commands, "eval", "measure how well the tiers understand", _eval))
+    evaluation.add_argument("file", type=Path, metavar="FILE.jsonl", help="one case a line")
+    evaluation.add_argument(
+        "--tier",
+        action="append",
+        default=[],
+        metavar="cascade|classifier|rules|embedded|NAME",
+        help="all tiers in order (the default), or one of them; give it again to compare",
+    )
+    evaluation.add_argument("--predictions", type=Path, metavar="OUT.jsonl", help="write what was understood")
+    evaluation.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
 
 def _command(
@@ -111,12 +131,26 @@ def _check(arguments: argparse.Namespace) -> int:
     return asyncio.run(check(arguments.config, os.environ))
 
 
-def _database(arguments: argparse.Namespace) -> tuple[str, Path, int]:
+def _eval(arguments: argparse.Namespace) -> int:
+    from bot.evaluate import evaluate_file
+
+    return asyncio.run(
+        evaluate_file(
+            _settings(arguments), arguments.file, arguments.tier, arguments.predictions, as_json=arguments.json
+        )
+    )
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
     from bot.config import NO_TOKEN, load
 
     path = arguments.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
-    # The database needs no token: whoever makes a backup at night should not have to know it.
-    database = load(path, os.environ, defaults={"telegram": {"token": NO_TOKEN}}).database
+    # Neither the database nor an evaluation needs the token: who makes a backup at night should not have to know it.
+    return load(path, os.environ, defaults={"telegram": {"token": NO_TOKEN}})
+
+
+def _database(arguments: argparse.Namespace) -> tuple[str, Path, int]:
+    database = _settings(arguments).database
     return database.url, database.backup_dir, database.backups_kept
 
 

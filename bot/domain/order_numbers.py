@@ -29,7 +29,7 @@ _ORDER_WORD = re.compile(
 )
 _OTHER_WORD = re.compile(
     r"(?:\b(?:phone|tel|telefon\w*|tel[eé]fono|t[eé]l[eé]phone|mobile|mobil\w*|m[oó]vil|cell\w*|celular|handy\w*|call|whatsapp|sms|zip|"
-    r"post(?:al)?\s?code|postcode|c[oó]digo|code|codice|kod|plz|cep|pin|otp|cvv|card|tarjeta|karte|carte|track\w*|трек\w*|"
+    r"pin\s?code|cap|c\.?p\.?|nip|awb|gu[ií]a|post(?:al)?\s?code|postcode|c[oó]digo|code|codice|kod|plz|cep|pin|otp|cvv|card|tarjeta|karte|carte|track\w*|трек\w*|"
     r"sendungs\w*|suivi|seguimiento|rastre\w*|iban|isbn|ean|imei|invoice|factura|rechnung\w*|price|precio|телефон\w*|индекс\w*|код\w*|"
     r"карт\w*|цена|phone\s+number|last\s+(?:four|4)(?:\s+digits)?)|手机|手機|电话|電話|邮编|郵編|验证码|驗證碼|运单|運單|快递单|物流单|価格|"
     r"電話番号|郵便|追跡|전화|우편|운송장|송장|(?:ال)?هاتف|(?:ال)?جوال|تلفن|फोन|मोबाइल)" + _LINK,
@@ -59,10 +59,37 @@ _PARCEL_OR_BANK = re.compile(
 
 _EDGE_BEFORE = r"(?<![0-9A-Za-z@_])(?<!\d[.,/:-])(?<![A-Za-z]-)"
 _EDGE_AFTER = r"(?![0-9A-Za-z]|[.,:/]\d|-[0-9A-Za-z])"
+_UNITS = (
+    "k?g|[cmk]?m|m?l|[kmgt]b|k?w|v|k?wh|mah|rpm|hz|kcal|cal|p|x|steps|people|times|years?|hours?|days?|minutes?|st|stk|"
+    "pcs|pieces|шт|лет|г|кг|см|мл|个|年|月|日|人|本|枚|歳|명|년|원|คน|ปี|साल|রুপি|টাকা|लोग"
+)
 _SQUEEZED = re.compile(r"[\W_]+")
 _NO_PREFIX = frozenset(
-    {"tel", "usd", "eur", "gbp", "rub", "inr", "pln", "aed", "sar", "idr", "vnd", "cny", "iphone", "model", "size"}
+    {
+        "tel",
+        "usd",
+        "eur",
+        "gbp",
+        "rub",
+        "inr",
+        "pln",
+        "aed",
+        "sar",
+        "idr",
+        "vnd",
+        "cny",
+        "iphone",
+        "model",
+        "size",
+        "rtx",
+        "gtx",
+        "awb",
+        "covid",
+    }
 )
+_POSTCODE = re.compile(r"\d\d-\d{3}|\d{5}-\d{3,4}|\d{3}-\d{4}|\d{3}-\d{3}-\d{4}")  # And phones of North America.
+_COMMAND = re.compile(r"(?:^|\s)/\w{1,32} ?$")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _PHONE = re.compile(
     r"0\d{8,11}|00[1-9]\d{7,13}|1[3-9]\d{9}|[6-9]\d{9}|[78]9\d{9}|380\d{9}|966\d{9}|971\d{9}|91[6-9]\d{9}"
 )
@@ -98,7 +125,7 @@ class OrderNumbers:
         """Return the numbers of a text in order of appearance, each once, as written, without '#', in ASCII digits."""
         return self._remembered(text) if len(text) <= _REMEMBERED_CHARS else self._find(text)
 
-    def _find(self, text: str) -> tuple[str, ...]:
+    def _find(self, text: str, hard: bool = False) -> tuple[str, ...]:
         text = clip(plain(clip(text)))
         taken: list[tuple[int, int, str]] = []
         for shape in self._shapes:
@@ -107,16 +134,29 @@ class OrderNumbers:
             rest = _SPOILT.sub(_blank, _PARCEL_OR_BANK.sub(_blank, _EMAIL.sub(_blank, text)))
             for shape, judge in _SHAPES:
                 _take(taken, shape, rest, judge)
+            for shape, judge in _LAST_RESORTS if hard and not taken else ():
+                _take(taken, shape, rest, judge)
         unique: dict[str, str] = {}
         for _, _, number in sorted(taken):
             unique.setdefault(squeeze(number), number)
         return tuple(unique.values())
 
+    def called(self, text: str) -> tuple[str, ...]:
+        """Return the numbers of a text that it calls an order's: behind '#' or a word such as "order"."""
+        shown = plain(clip(text))
+        places = {number: shown.find(number) for number in self.find(text)}
+        return tuple(
+            number for number, at in places.items() if at >= 0 and _ORDER_WORD.search(shown, max(0, at - 40), at)
+        )
+
     def candidates(self, text: str, history: Sequence[Message] = ()) -> tuple[str, ...]:
-        """Return the numbers that a message may mean: its own, then the thread's, newest message first; at most 8."""
+        """Return the numbers that a message may mean: its own, then the thread's, newest message first; at most 8.
+
+        A message that has nothing else is read harder than by `find`: four digits may be an order's, or an answer.
+        """
         found: dict[str, str] = {}
         for source in (text, *(message.text for message in reversed(history[-_MAX_HISTORY:]))):
-            for number in self.find(source):
+            for number in self.find(source) or self._find(source, hard=True):
                 found.setdefault(squeeze(number), number)
             if len(found) >= MAX_CANDIDATES:
                 break
@@ -170,17 +210,31 @@ def _prefix(match: re.Match[str]) -> str:
 def _judge_lettered(match: re.Match[str]) -> bool:
     if _is_other(match) or _prefix(match) in _NO_PREFIX:
         return False
-    return len(_digits(match)) >= 5 or _is_order(match)
+    return len(_digits(match)) >= 4 or _is_order(match)
 
 
 def _judge_dashed(match: re.Match[str]) -> bool:
     if _is_other(match) or _prefix(match) in _NO_PREFIX:
         return False
-    return len(_digits(match)) >= 5 or (len(_prefix(match)) <= 2 and len(_digits(match)) >= 4) or _is_order(match)
+    return len(_digits(match)) >= 3
 
 
 def _judge_spaced(match: re.Match[str]) -> bool:
-    return not _is_other(match) and _prefix(match) not in _NO_PREFIX and len(_digits(match)) >= 6
+    if _is_other(match) or _prefix(match) in _NO_PREFIX:
+        return False
+    return len(_digits(match)) >= (4 if _is_order(match) else 6)
+
+
+def _judge_joined(match: re.Match[str]) -> bool:
+    """Digits joined by hyphens: a word before them is needed where they look like a postcode or a phone number."""
+    if _is_order(match):
+        return True
+    number, digits = match.group("n"), _digits(match)
+    return len(digits) >= 5 and not (_is_other(match) or _POSTCODE.fullmatch(number) or digits.startswith("0"))
+
+
+def _judge_slashed(match: re.Match[str]) -> bool:
+    return _is_order(match) or (not _is_other(match) and match.group("n")[0].isalpha())
 
 
 def _judge_grouped(match: re.Match[str]) -> bool:
@@ -192,7 +246,7 @@ def _judge_digits(match: re.Match[str]) -> bool:
     number = match.group("n")
     if _is_order(match):
         return len(number) >= 4
-    if _is_other(match) or len(number) < 6:
+    if _is_other(match) or len(number) < 5 or _COMMAND.search(match.string, 0, match.start()):
         return False
     return not (_is_date(number) or _is_phone(number) or _is_card(number))
 
@@ -241,10 +295,31 @@ _SHAPES: tuple[tuple[re.Pattern[str], Judge], ...] = tuple(
     for shape, judge in (
         (r"\d{3}-\d{7}-\d{7}", _judge_sure),
         (r"[A-Za-z]{1,6}(?:-\d{2,18}){1,5}", _judge_dashed),
+        (r"[A-Za-z]{1,6}-?\d{2,18}(?:-[0-9A-Z]{1,10}){1,4}", _judge_lettered),
         (r"[A-Za-z]{1,6}\d{3,20}", _judge_lettered),
-        (r"(?:[A-Z]{2,5}|[Oo][Rr][Dd]|[Pp][Oo])(?: \d{2,12}){1,5}", _judge_spaced),
-        (r"\d{2,10}(?:[ -]\d{2,10}){1,5}", _judge_grouped),
+        (r"(?:[A-Z]{1,5}|[Oo][Rr][Dd]|[Pp][Oo])(?: \d{2,12}){1,5}", _judge_spaced),
+        (r"\d{2,12}(?:-\d{1,10}){1,4}", _judge_joined),
+        (r"[A-Za-z]{0,5}/?\d{2,10}(?:/\d{2,10}){1,2}|[A-Za-z]{1,4}/\d{3,10}", _judge_slashed),
+        (r"\d{4,10}-[A-Z]{1,2}", _judge_sure),
+        (r"\d{2,10}(?: \d{2,10}){1,5}", _judge_grouped),
         (r"\d{3,20}", _judge_digits),
         (r"[A-Za-z0-9]{2,20}(?:-[A-Za-z0-9]{2,20}){0,3}", _judge_mixed),
     )
+)
+
+
+def _judge_lonely(match: re.Match[str]) -> bool:
+    """What is read as an order number only where a message has nothing that looks more like one."""
+    digits = _digits(match)
+    if _is_other(match) or digits.startswith("0") or _is_phone(digits):
+        return False
+    return 6 <= len(digits) <= 9 if " " in match.group("n") else not _YEAR.fullmatch(digits)
+
+
+_LAST_RESORTS: tuple[tuple[re.Pattern[str], Judge], ...] = (
+    (re.compile(rf"{_EDGE_BEFORE}(?P<n>\d{{2,6}}(?: \d{{2,6}}){{1,3}}){_EDGE_AFTER}"), _judge_lonely),
+    (
+        re.compile(rf"{_EDGE_BEFORE}(?<!\d )(?P<n>\d{{4}}){_EDGE_AFTER}(?! ?\d|\s?(?:{_UNITS})(?!\w))", re.IGNORECASE),
+        _judge_lonely,
+    ),
 )

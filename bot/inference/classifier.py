@@ -232,7 +232,7 @@ class ClassifierTier:
         text = plain(clip(query.text))
         candidates = query.candidates or self._numbers.candidates(text, query.history)
         if numbers := written_in(text, candidates):
-            return meant_among(numbers)
+            return meant_among(numbers, self._numbers.called(text))
         if not kind.concerns_order or self._book.means_latest(query.text):
             return None
         return spoken_of(query.history, candidates)

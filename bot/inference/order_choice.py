@@ -18,12 +18,19 @@ def written_in(text: str, candidates: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted((number for number in candidates if places[number] >= 0), key=lambda number: places[number]))
 
 
-def meant_among(numbers: Sequence[str]) -> str | None:
-    """Of several numbers, the first when it alone has letters, as shops number orders; otherwise nobody can know."""
+def meant_among(numbers: Sequence[str], called: Sequence[str] = ()) -> str | None:
+    """Of several numbers, the only one that is `called` an order's, or that has letters; otherwise nobody can know.
+
+    Two of one shape may both be meant, whatever stands before the first: "orders 883421 and 883422".
+    """
     if len(numbers) == 1:
         return numbers[0]
+    named = [number for number in numbers if number in called]
+    if len(named) == 1:
+        alike = [number for number in numbers if _shape(number) == _shape(named[0])]
+        return named[0] if len(alike) == 1 else None
     lettered = [number for number in numbers if not number.replace("-", "").replace(" ", "").isdigit()]
-    return numbers[0] if lettered == [*numbers[:1]] else None
+    return numbers[0] if lettered == [*numbers[:1]] and not named else None
 
 
 def spoken_of(history: Sequence[Message], candidates: Sequence[str]) -> str | None:
@@ -32,3 +39,7 @@ def spoken_of(history: Sequence[Message], candidates: Sequence[str]) -> str | No
         if numbers := written_in(clip(message.text), candidates):
             return numbers[0] if len(numbers) == 1 else None
     return None
+
+
+def _shape(number: str) -> str:
+    return "".join("0" if sign.isdigit() else "A" if sign.isalpha() else sign for sign in number)

@@ -102,7 +102,7 @@ class RulesTier:
         self, text: str, words: Sequence[str], numbers: Sequence[str], candidates: Sequence[str], query: Query
     ) -> str | None:
         if numbers:
-            return meant_among(numbers)
+            return meant_among(numbers, self._numbers.called(text))
         found = self._read(words, self._book.likely(text, query.language))
         refers = found.has("that") or not found.has("order", "ask", "latest")
         return spoken_of(query.history, candidates) if refers and not found.has("latest") else None
