@@ -9,14 +9,15 @@ from pathlib import Path
 
 from bot import logs
 from bot.checks import Probe, render_report, report_on
-from bot.compose import Overrides, make_desk
-from bot.config import NO_TOKEN, Settings, load_leniently
+from bot.compose import Overrides, lexicon_book, make_desk
+from bot.config import NO_TOKEN, Settings, TierSettings, load_leniently
 from bot.conversation.faq_file import read_faq
+from bot.domain.order_numbers import OrderNumbers
 from bot.domain.ports import LanguageModel
 from bot.errors import OrderSystemError, Problem, StoreError, TransportError
 from bot.store.examine import examine
 from bot.telegram.client import TelegramClient
-from bot.tiers import make_model
+from bot.tiers import make_classifier, make_model
 
 
 async def check(path: Path, environ: Mapping[str, str]) -> int:
@@ -34,9 +35,11 @@ async def check(path: Path, environ: Mapping[str, str]) -> int:
 
 def _probes(settings: Settings) -> list[Probe]:
     models = [model for tier in settings.understanding.tiers if (model := make_model(tier)) is not None]
+    classifiers = [tier for tier in settings.understanding.tiers if tier.kind == "classifier"]
     return [
         Probe("database", lambda: _database(settings)),
         *(Probe(f"model {model.name}", lambda model=model: _model(model)) for model in models),  # type: ignore[misc]
+        *(Probe(f"model {tier.name}", lambda tier=tier: _classifier(tier)) for tier in classifiers),  # type: ignore[misc]
         Probe("faq", lambda: _faq(settings)),
         Probe("order system", lambda: _orders(settings)),
         # That the token is missing is said already.
@@ -64,6 +67,11 @@ async def _model(model: LanguageModel) -> Sequence[Problem]:
         await model.close()
     remedy = "Until then the next tier answers"
     return [Problem(f"understanding.tiers {model.name}", problem.rstrip("."), remedy)] if problem else []
+
+
+async def _classifier(tier: TierSettings) -> Sequence[Problem]:
+    problem = await asyncio.to_thread(make_classifier(tier, lexicon_book(), OrderNumbers()).problem)
+    return [Problem(f"understanding.tiers {tier.name}", problem, "Install Deskhand again")] if problem else []
 
 
 async def _faq(settings: Settings) -> Sequence[Problem]:

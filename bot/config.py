@@ -42,6 +42,7 @@ from bot.config_values import (
     without_passwords,
     without_secrets,
 )
+from bot.domain.actions import ActionKind
 from bot.domain.model import OrderStatus
 from bot.errors import ConfigError, Problem
 
@@ -85,7 +86,7 @@ class TierSettings(_Table):
     `model` is a GGUF file's path for llama, the model's name at the server for remote; `threads` 0 is one a core.
     """
 
-    kind: Literal["llama", "remote", "rules"]
+    kind: Literal["classifier", "llama", "remote", "rules"]
     name: TierName = ""
     model: str = ""
     base_url: OptionalUrl = ""
@@ -93,6 +94,9 @@ class TierSettings(_Table):
     timeout_s: Annotated[float, Field(gt=0, le=600)] = 15.0
     context_tokens: Annotated[int, Field(ge=512, le=1_000_000)] = 4096
     threads: Annotated[int, Field(ge=0, le=256)] = 0
+    min_confidence: Mapping[Annotated[ActionKind, Field(strict=False)], Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=dict
+    )
 
 
 def _named(value: Any) -> Any:
@@ -105,6 +109,7 @@ class UnderstandingSettings(_Table):
     """The tiers that try to understand a message, in order; the FAQ comes before them all."""
 
     tiers: Annotated[tuple[Annotated[TierSettings, BeforeValidator(_named)], ...], AsTuple] = (
+        TierSettings(kind="classifier", name="classifier"),
         TierSettings(kind="rules", name="rules"),
     )
     history_tokens: Annotated[int, Field(ge=0, le=1_000_000)] = 1200

@@ -120,6 +120,7 @@ def keys_of(pattern: KeyPath, shape: Shape) -> list[str]:
 Crossing = tuple[KeyPath, str, str]
 
 _FITTING = {
+    "classifier": {"min_confidence"},
     "llama": {"model", "context_tokens", "threads"},
     "remote": {"model", "base_url", "api_key", "context_tokens"},
     "rules": set[str](),

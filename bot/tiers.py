@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.config import Settings, TierSettings
 from bot.conversation.prompt import PromptBuilder
 from bot.conversation.understanding import ModelTier, TimedTier
+from bot.domain.actions import ActionKind
 from bot.domain.language import LexiconBook
 from bot.domain.order_numbers import OrderNumbers
-from bot.domain.ports import LanguageModel
+from bot.domain.ports import LanguageModel, Tier
+
+if TYPE_CHECKING:
+    from bot.inference.classifier import ClassifierTier
+
+MIN_CONFIDENCE = {
+    ActionKind.QUERY_ORDER: 0.45,
+    ActionKind.CANCEL_ORDER: 0.75,
+    ActionKind.RETURN_APPLY: 0.75,
+    ActionKind.HANDOFF: 0.5,
+    ActionKind.UNKNOWN: 0.4,
+}
+"""How sure the classifier must be, chosen on phrases that it did not learn from: a wrong write costs far more."""
+
+ASK_ANYWAY = 1.01
 
 
 def make_model(tier: TierSettings) -> LanguageModel | None:
-    """Build a tier's model; rules have none."""
+    """Build a tier's language model; the classifier and the rules have none."""
     if tier.kind == "llama":
         from bot.inference.llama import LlamaModel
 
@@ -30,16 +46,37 @@ def make_tiers(
     settings: Settings, book: LexiconBook, numbers: OrderNumbers
 ) -> tuple[list[TimedTier], list[LanguageModel]]:
     """Build all tiers in order, and name the models among them."""
-    from bot.inference.rules import RulesTier
-
     prompts = PromptBuilder(settings.shop.name, numbers.find, settings.understanding.history_tokens)
     tiers: list[TimedTier] = []
     models: list[LanguageModel] = []
+    has_words = any(tier.kind in ("llama", "remote") for tier in settings.understanding.tiers)
     for tier in settings.understanding.tiers:
         model = make_model(tier)
-        if model is None:
-            tiers.append(TimedTier(RulesTier(book, name=tier.name), tier.timeout_s))
-        else:
+        if model is not None:
             models.append(model)
             tiers.append(TimedTier(ModelTier(model, prompts), tier.timeout_s))
+        elif tier.kind == "classifier":
+            tiers.append(TimedTier(make_classifier(tier, book, numbers, has_words=has_words), tier.timeout_s))
+        else:
+            tiers.append(TimedTier(_rules(tier, book), tier.timeout_s))
     return tiers, models
+
+
+def make_classifier(
+    tier: TierSettings, book: LexiconBook, numbers: OrderNumbers, *, has_words: bool = False
+) -> ClassifierTier:
+    """Build the embedded classifier.
+
+    Args:
+        has_words: whether a model that writes follows; then small talk is left to it, with the classifier's opinion.
+    """
+    from bot.inference.classifier import ClassifierTier
+
+    small_talk = {ActionKind.UNKNOWN: ASK_ANYWAY} if has_words else {}
+    return ClassifierTier(book, numbers, {**MIN_CONFIDENCE, **small_talk, **tier.min_confidence}, name=tier.name)
+
+
+def _rules(tier: TierSettings, book: LexiconBook) -> Tier:
+    from bot.inference.rules import RulesTier
+
+    return RulesTier(book, name=tier.name)

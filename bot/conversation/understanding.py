@@ -16,6 +16,8 @@ from bot.errors import PassReason, TierPassed
 
 log = logging.getLogger(__name__)
 APOLOGY = "apology"
+CLEAR, LIKELY = 0.6, 0.35
+"""From which confidence an opinion is not overruled, and from which it is worth acting on where it changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,11 @@ class TimedTier:
 
 
 class Understanding:
-    """Asks the tiers in order until one answers; when none does, the answer is an apology."""
+    """Asks the tiers in order until one answers; when none does, the answer is an apology.
+
+    A tier that is unsure passes on with its opinion, and what a later tier says is held against it: a write needs one
+    that agrees, or the bot asks.
+    """
 
     def __init__(self, tiers: Sequence[TimedTier], monitor: Monitor) -> None:
         self.tiers = tuple(tiers)
@@ -67,24 +73,53 @@ class Understanding:
     async def understand(self, query: Query) -> Understood:
         """Return what the first able tier understood, and why those before it did not."""
         passed: list[Passed] = []
+        opinion: Understood | None = None
         for timed in self.tiers:
             started = time.perf_counter()
             try:
                 async with asyncio.timeout(timed.timeout_s):
                     understood = await timed.tier.understand(query)
-                return replace(understood, passed=tuple(passed))
+                if opinion is None or stands(understood.action.kind, opinion):
+                    return replace(understood, passed=tuple(passed))
+                detail = f"{understood.action.kind.value}, against {opinion.action.kind.value} of {opinion.tier}"
+                passed.append(self._passed(timed, PassReason.UNSURE, started, detail))
             except TierPassed as reason:
                 passed.append(self._passed(timed, reason.reason, started, reason.detail))
+                if isinstance(reason.opinion, Understood) and opinion is None:
+                    opinion = reason.opinion
             except TimeoutError:
                 passed.append(self._passed(timed, PassReason.SLOW, started, f"over {timed.timeout_s:g} s"))
             except Exception as error:  # (a tier's edge: whatever breaks in a model, the next tier serves)
                 log.exception("tier.broken", extra={"tier": timed.tier.name})
                 passed.append(self._passed(timed, PassReason.BROKEN, started, type(error).__name__))
-        return Understood(Action(ActionKind.UNKNOWN), APOLOGY, confidence=0.0, passed=tuple(passed))
+        return settled(opinion, passed)
 
     def _passed(self, timed: TimedTier, reason: PassReason, started: float, detail: str) -> Passed:
         self._monitor.fallback(timed.tier.name, reason.value)
         return Passed(timed.tier.name, reason.value, time.perf_counter() - started, detail)
+
+
+def stands(kind: ActionKind, opinion: Understood) -> bool:
+    """Whether a tier's answer stands beside the opinion of an earlier one, which was not sure enough to answer.
+
+    A write stands only where both agree; nothing stands against a clear opinion that nothing is asked for.
+    """
+    if kind is opinion.action.kind:
+        return True
+    clearly_nothing = opinion.action.kind is ActionKind.UNKNOWN and opinion.confidence >= CLEAR
+    return not kind.is_write and (kind is ActionKind.UNKNOWN or not clearly_nothing)
+
+
+def settled(opinion: Understood | None, passed: Sequence[Passed]) -> Understood:
+    """Return what is made of a message that no tier was sure of: a likely question is answered, a write is asked about.
+
+    Without an opinion it is an apology.
+    """
+    if opinion is None:
+        return Understood(Action(ActionKind.UNKNOWN), APOLOGY, confidence=0.0, passed=tuple(passed))
+    if opinion.action.kind.is_write or opinion.confidence < LIKELY:
+        opinion = replace(opinion, action=Action(ActionKind.UNKNOWN, opinion.action.order_id))
+    return replace(opinion, passed=tuple(passed))
 
 
 def nobody_could(passed: Sequence[Passed]) -> bool:

@@ -179,6 +179,7 @@ class ClassifierTier:
     def __init__(
         self,
         book: LexiconBook,
+        numbers: OrderNumbers,
         minimum: Mapping[ActionKind, float],
         *,
         name: str = "classifier",
@@ -186,10 +187,10 @@ class ClassifierTier:
         sha256: str = CLASSIFIER_SHA256,
     ) -> None:
         self.name = name
-        self._book, self._minimum, self._path, self._sha256 = book, minimum, path, sha256
+        self._book, self._numbers, self._minimum = book, numbers, minimum
+        self._path, self._sha256 = path, sha256
         self._model: Classifier | None = None
         self._failure = ""
-        self._numbers = OrderNumbers()
 
     async def understand(self, query: Query) -> Understood:
         """Return what the message most likely asks for.

@@ -48,26 +48,32 @@ def example(phrase: Phrase, chance: random.Random) -> Example:
 
 
 def _value(slot: str, chance: random.Random) -> str:
-    digits = lambda count: "".join(chance.choices(string.digits, k=count))  # noqa: E731 (a short word for a short thing)
-    letters = lambda count: "".join(chance.choices(string.ascii_uppercase, k=count))  # noqa: E731 (likewise)
     if slot.startswith("order"):
         shapes = (
-            f"ORD2024{digits(7)}",
-            f"#{letters(1)}{digits(7)}",
-            f"{digits(3)}-{digits(7)}-{digits(7)}",
-            f"{letters(1)}-{chance.randint(1000, 9999)}",
+            f"ORD2024{_digits(7, chance)}",
+            f"#{_letters(1, chance)}{_digits(7, chance)}",
+            f"{_digits(3, chance)}-{_digits(7, chance)}-{_digits(7, chance)}",
+            f"{_letters(1, chance)}-{chance.randint(1000, 9999)}",
             f"{chance.randint(300000, 899999)}",
-            f"{letters(2)}{digits(6)}",
+            f"{_letters(2, chance)}{_digits(6, chance)}",
         )
         return chance.choice(shapes)
     return {
-        "phone": f"+49 170 {digits(7)}",
+        "phone": f"+49 170 {_digits(7, chance)}",
         "price": f"{chance.randint(5, 400)},90 €",
         "date": f"{chance.randint(1, 28)}.{chance.randint(1, 12)}.2026",
-        "tracking": f"JD01{digits(14)}",
-        "postcode": digits(5),
-        "email": f"{letters(4).lower()}@example.com",
+        "tracking": f"JD01{_digits(14, chance)}",
+        "postcode": _digits(5, chance),
+        "email": f"{_letters(4, chance).lower()}@example.com",
     }[slot]
+
+
+def _digits(count: int, chance: random.Random) -> str:
+    return "".join(chance.choices(string.digits, k=count))
+
+
+def _letters(count: int, chance: random.Random) -> str:
+    return "".join(chance.choices(string.ascii_uppercase, k=count))
 
 
 def slipped(text: str, chance: random.Random) -> str:

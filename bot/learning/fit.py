@@ -10,6 +10,7 @@ import logging
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +25,12 @@ log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
+Arrays = dict[str, NDArray[Any]]
+"""What `Classifier` takes, by name."""
+
 CLASSES = len(KINDS)
 LABEL = {kind.value: place for place, kind in enumerate(KINDS)}
+NETWORK = ("w1", "b1", "w2", "b2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,13 @@ class Plan:
     seed: int = 7
 
 
+REFINING = Plan(epochs=6, rate=0.01)
+"""How a shop's own messages are learnt: briefly, since most is known."""
+
+REPEATED = 4
+"""How often a shop's message is read in an epoch: there are few of them beside the replay."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pieces:
     """The rows of a text: of its letters and words, and of its meanings."""
@@ -57,15 +69,36 @@ def pieces(text: str, language: str | None, book: LexiconBook, numbers: OrderNum
     return Pieces(written_rows(seen), meant_rows(seen, language, book))
 
 
-def fit(examples: Sequence[Example], book: LexiconBook, plan: Plan = Plan()) -> dict[str, NDArray[np.generic]]:  # noqa: B008 (frozen)
+def fit(examples: Sequence[Example], book: LexiconBook, plan: Plan = Plan()) -> Arrays:
     """Learn from examples; return the arrays that `Classifier` takes. The same seed gives the same arrays."""
     chance = random.Random(plan.seed)  # noqa: S311 (no secret)
     alone = [one for one in examples if not one.history]
     known, held = split(alone, plan.held_back, chance)
     trial = _quantised(*_table(known, book, plan, chance))
     temperature = _temperature(_scores(trial, held, book), _labels(held))
-    arrays = _quantised(*_table(alone, book, plan, chance)) | {"temperature": np.float32(temperature)}
+    arrays = _quantised(*_table(alone, book, plan, chance)) | {"temperature": np.array(temperature, np.float32)}
     return arrays | _network(arrays, [one for one in examples if one.history], book, plan, chance)
+
+
+def refine(
+    arrays: Arrays, examples: Sequence[Example], replay: Sequence[Example], book: LexiconBook, plan: Plan = REFINING
+) -> Arrays:
+    """Go on from a model with a shop's examples, and with a replay of older ones, so that nothing is forgotten.
+
+    The temperature stays, and so does the small network where no example is a later turn of a thread.
+    """
+    chance = random.Random(plan.seed)  # noqa: S311 (no secret)
+    lessons, refined = [*examples] * REPEATED + [*replay], dict(arrays)
+    if not all(one.history for one in examples):
+        start = (arrays["table"] * arrays["scale"]).astype(np.float32), arrays["bias"].astype(np.float32)
+        table, bias = _table([one for one in lessons if not one.history], book, plan, chance, start)
+        refined |= _quantised(table, bias) | {"temperature": arrays["temperature"]}
+    if any(one.history for one in examples):
+        model, later = Classifier(refined, book), [one for one in lessons if one.history]
+        contexts = [model.context(one.text, one.history, one.language) for one in later]
+        net = _trained(contexts, _labels(later), plan, 2 * plan.epochs, [arrays[name].copy() for name in NETWORK])
+        refined |= dict(zip(NETWORK, net, strict=True))
+    return refined
 
 
 def _labels(examples: Sequence[Example]) -> Ints:
@@ -75,20 +108,26 @@ def _labels(examples: Sequence[Example]) -> Ints:
 # --- the table ---
 
 
-def _table(examples: Sequence[Example], book: LexiconBook, plan: Plan, chance: random.Random) -> tuple[Floats, Floats]:
+def _table(
+    examples: Sequence[Example],
+    book: LexiconBook,
+    plan: Plan,
+    chance: random.Random,
+    start: tuple[Floats, Floats] | None = None,
+) -> tuple[Floats, Floats]:
     numbers = OrderNumbers()
     texts = [(one.text, one.language if chance.random() < 0.7 else None, one.action) for one in examples]
     for _ in range(plan.slips):
         texts += [(slipped(one.text, chance), one.language, one.action) for one in examples if chance.random() < 0.5]
     seen = [pieces(text, language, book, numbers) for text, language, _ in texts]
     labels = np.array([LABEL[action] for _, _, action in texts], np.int32)
-    table, bias = np.zeros((ROWS, CLASSES), np.float32), np.zeros(CLASSES, np.float32)
+    table, bias = start or (np.zeros((ROWS, CLASSES), np.float32), np.zeros(CLASSES, np.float32))
     adam, generator = _Adam([table, bias]), np.random.default_rng(plan.seed)
     for epoch in range(plan.epochs):
         rate = plan.rate * (1 - epoch / plan.epochs)
         order = generator.permutation(len(seen))
-        for start in range(0, len(order), plan.batch):
-            chosen = order[start : start + plan.batch]
+        for first in range(0, len(order), plan.batch):
+            chosen = order[first : first + plan.batch]
             _step(adam, table, bias, [seen[i] for i in chosen], labels[chosen], rate, plan, generator)
         log.info("fit.epoch", extra={"epoch": epoch + 1, "of": plan.epochs})
     return table, bias
@@ -138,24 +177,24 @@ def _weights(owners: Ints, size: int) -> Floats:
     return weights
 
 
-def _quantised(table: Floats, bias: Floats) -> dict[str, NDArray[np.generic]]:
+def _quantised(table: Floats, bias: Floats) -> Arrays:
     scale = np.maximum(np.abs(table).max(axis=0), 1e-6) / 127
     rounded = np.rint(table / scale).astype(np.int8)
-    return {"table": rounded, "scale": scale.astype(np.float32), "bias": bias, "temperature": np.float32(1)}
+    return {"table": rounded, "scale": scale.astype(np.float32), "bias": bias, "temperature": np.ones((), np.float32)}
 
 
-def _scores(arrays: dict[str, NDArray[np.generic]], examples: Sequence[Example], book: LexiconBook) -> Floats:
+def _scores(arrays: Arrays, examples: Sequence[Example], book: LexiconBook) -> Floats:
     model = Classifier(arrays | _blank_network(), book)
     return np.stack([model.scores(one.text, one.language) for one in examples])
 
 
-def _blank_network() -> dict[str, NDArray[np.generic]]:
+def _blank_network() -> Arrays:
     return {
         "w1": np.zeros((CONTEXT_SIZE, 1), np.float32),
         "b1": np.zeros(1, np.float32),
         "w2": np.zeros((1, CLASSES), np.float32),
         "b2": np.zeros(CLASSES, np.float32),
-        "context_temperature": np.float32(1),
+        "context_temperature": np.ones((), np.float32),
     }
 
 
@@ -172,12 +211,12 @@ def _temperature(scores: Floats, labels: Ints) -> float:
 
 
 def _network(
-    arrays: dict[str, NDArray[np.generic]],
+    arrays: Arrays,
     examples: Sequence[Example],
     book: LexiconBook,
     plan: Plan,
     chance: random.Random,
-) -> dict[str, NDArray[np.generic]]:
+) -> Arrays:
     if not examples:
         return _blank_network()
     model = Classifier(arrays | _blank_network(), book)
@@ -187,7 +226,8 @@ def _network(
     held_seen = np.stack([seen[id(one)] for one in held]) if held else np.zeros((0, CONTEXT_SIZE), np.float32)
     heat = _temperature(_through(trial, held_seen), _labels(held)) if held else 1.0
     final = _trained([seen[id(one)] for one in examples], _labels(examples), plan)
-    return dict(zip(("w1", "b1", "w2", "b2"), final, strict=True)) | {"context_temperature": np.float32(heat)}
+    named: Arrays = dict(zip(NETWORK, final, strict=True))
+    return named | {"context_temperature": np.array(heat, np.float32)}
 
 
 def _through(net: Sequence[Floats], seen: Floats) -> Floats:
@@ -196,15 +236,18 @@ def _through(net: Sequence[Floats], seen: Floats) -> Floats:
     return scores
 
 
-def _trained(contexts: Sequence[Floats], labels: Ints, plan: Plan, epochs: int = 60) -> list[Floats]:
+def _trained(
+    contexts: Sequence[Floats], labels: Ints, plan: Plan, epochs: int = 60, start: list[Floats] | None = None
+) -> list[Floats]:
     generator, seen = np.random.default_rng(plan.seed), np.stack(contexts)
     shapes = ((CONTEXT_SIZE, plan.hidden), (plan.hidden,), (plan.hidden, CLASSES), (CLASSES,))
-    net = [(generator.standard_normal(s) * (0.15 if len(s) > 1 else 0)).astype(np.float32) for s in shapes]
+    fresh = [(generator.standard_normal(s) * (0.15 if len(s) > 1 else 0)).astype(np.float32) for s in shapes]
+    net = start or fresh
     adam = _Adam(net)
     for epoch in range(epochs):
         order = generator.permutation(len(seen))
-        for start in range(0, len(order), 64):
-            chosen = order[start : start + 64]
+        for first in range(0, len(order), 64):
+            chosen = order[first : first + 64]
             x = seen[chosen]
             hidden = np.maximum(x @ net[0] + net[1], 0)
             kept = (generator.random(hidden.shape) >= 0.2) / 0.8
@@ -239,10 +282,12 @@ class _Adam:
     def step(self, gradients: Sequence[Floats], rate: float) -> None:
         """Move each array against its gradient."""
         self._steps += 1
+        for place, gradient in enumerate(gradients):
+            self._move(place, gradient, rate)
+
+    def _move(self, place: int, gradient: Floats, rate: float) -> None:
+        mean, square = self._means[place], self._squares[place]
+        mean += 0.1 * (gradient - mean)
+        square += 0.001 * (gradient * gradient - square)
         fast, slow = 1 - 0.9**self._steps, 1 - 0.999**self._steps
-        for array, gradient, mean, square in zip(self._arrays, gradients, self._means, self._squares, strict=True):
-            mean *= 0.9
-            mean += 0.1 * gradient
-            square *= 0.999
-            square += 0.001 * gradient * gradient
-            array -= (rate / fast) * mean / (np.sqrt(square / slow) + 1e-8)
+        self._arrays[place][...] -= (rate / fast) * mean / (np.sqrt(square / slow) + 1e-8)

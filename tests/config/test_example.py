@@ -36,7 +36,7 @@ def test_every_setting_is_documented() -> None:
 def test_every_setting_of_a_tier_is_documented() -> None:
     """The tiers of all kinds together show each setting a tier can have."""
     tiers = uncommented()["understanding"]["tiers"]
-    assert {tier["kind"] for tier in tiers} == {"llama", "remote", "rules"}
+    assert {tier["kind"] for tier in tiers} == {"classifier", "llama", "remote", "rules"}
     assert sorted({key for tier in tiers for key in tier}) == keys_of(("understanding", "tiers", ANY), settings_shape())
 
 
