@@ -12,6 +12,8 @@ COPY docker/build.sh docker/build.sh
 RUN sh docker/build.sh dependencies
 COPY pyproject.toml README.md LICENSE ./
 COPY bot bot
+COPY training/phrases training/phrases
+COPY tests/data/understanding tests/data/understanding
 RUN sh docker/build.sh package
 
 FROM debian:trixie-slim

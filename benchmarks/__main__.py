@@ -19,6 +19,7 @@ async def main() -> None:
     print()
     for messages in (0, 1_000_000):
         await inbox_to_outbox.measure(rate=200.0, seconds=8.0, messages=messages)
+    await inbox_to_outbox.measure(rate=200.0, seconds=8.0, messages=0, kinds=("classifier", "rules"))
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ async def deskhand(base_url: str, folder: Path, *, inbox_only: bool) -> None:
             },
             "orders": {"demo": {"path": str(folder / "shop.db")}},
             "faq": {"file": str(faq)},
+            "understanding": {"tiers": [{"kind": "rules"}]},
             "web": {"port": 0},
         },
     )

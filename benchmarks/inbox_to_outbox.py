@@ -1,7 +1,8 @@
 """Turns alone: from before an update is committed to the inbox until its answer is committed to the outbox.
 
 Nothing is sent, so Telegram's pace plays no part. SQLite with synchronous=FULL, no model, 100 threads.
-`python -m benchmarks.inbox_to_outbox [MESSAGES]` fills the database with so many messages first.
+`python -m benchmarks.inbox_to_outbox [MESSAGES [KIND ...]]` fills the database with so many messages first, and takes
+tiers of these kinds instead of rules alone.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ from bot.telegram.pace import Pace
 BATCH_S = 0.01
 
 
-def settings_in(folder: Path, base_url: str) -> Settings:
-    """Return settings for a bot on rules and a small FAQ."""
+def settings_in(folder: Path, base_url: str, kinds: Sequence[str]) -> Settings:
+    """Return settings for a bot with tiers of these kinds and a small FAQ."""
     faq = folder / "faq.toml"
     faq.write_text(FAQ, encoding="utf-8")
     database = {"url": f"sqlite+aiosqlite:///{folder / 'deskhand.db'}", "backup_dir": str(folder / "backups")}
@@ -44,6 +45,7 @@ def settings_in(folder: Path, base_url: str) -> Settings:
             "database": database,
             "orders": {"demo": {"path": str(folder / "shop.db")}},
             "faq": {"file": str(faq)},
+            "understanding": {"tiers": [{"kind": kind} for kind in kinds]},
             "web": {"port": 0},
         },
     )
@@ -129,7 +131,7 @@ def fill(path: Path, messages: int) -> None:
     database.close()
 
 
-async def measure(rate: float, seconds: float, messages: int) -> None:
+async def measure(rate: float, seconds: float, messages: int, kinds: Sequence[str] = ("rules",)) -> None:
     """Print capacity, and the times at the offered rate."""
     tune()
     pace, source = Pace(time.monotonic, total=1e-9), Updates()
@@ -137,7 +139,7 @@ async def measure(rate: float, seconds: float, messages: int) -> None:
         folder = Path(name)
         simulator = Simulator(TOKEN)
         async with simulator.serve() as base_url:
-            settings = settings_in(folder, base_url)
+            settings = settings_in(folder, base_url, kinds)
             if messages:
                 async with App.open(settings, Overrides(pace=pace)) as app:
                     await at_most(app, source, THREADS)
@@ -149,7 +151,7 @@ async def measure(rate: float, seconds: float, messages: int) -> None:
     took.sort()
     p50, p99 = statistics.median(took) * 1e3, took[int(len(took) * 0.99)] * 1e3
     print(
-        f"inbox to outbox, {messages:>9,} stored messages: at most {capacity:5.0f} turns/s; "
+        f"inbox to outbox by {'+'.join(kinds)}, {messages:>9,} stored messages: at most {capacity:5.0f} turns/s; "
         f"{done:5.0f}/s offered: p50 {p50:5.1f} ms, p99 {p99:5.1f} ms",
         flush=True,
     )
@@ -158,7 +160,7 @@ async def measure(rate: float, seconds: float, messages: int) -> None:
 def main() -> None:
     """Measure with the number of stored messages that the argument names."""
     messages = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-    asyncio.run(measure(rate=200.0, seconds=8.0, messages=messages))
+    asyncio.run(measure(rate=200.0, seconds=8.0, messages=messages, kinds=sys.argv[2:] or ("rules",)))
 
 
 if __name__ == "__main__":

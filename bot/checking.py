@@ -39,7 +39,7 @@ def _probes(settings: Settings) -> list[Probe]:
     return [
         Probe("database", lambda: _database(settings)),
         *(Probe(f"model {model.name}", lambda model=model: _model(model)) for model in models),  # type: ignore[misc]
-        *(Probe(f"model {tier.name}", lambda tier=tier: _classifier(tier)) for tier in classifiers),  # type: ignore[misc]
+        *(Probe(f"model {tier.name}", lambda tier=tier: _classifier(settings, tier)) for tier in classifiers),  # type: ignore[misc]
         Probe("faq", lambda: _faq(settings)),
         Probe("order system", lambda: _orders(settings)),
         # That the token is missing is said already.
@@ -69,9 +69,11 @@ async def _model(model: LanguageModel) -> Sequence[Problem]:
     return [Problem(f"understanding.tiers {model.name}", problem.rstrip("."), remedy)] if problem else []
 
 
-async def _classifier(tier: TierSettings) -> Sequence[Problem]:
-    problem = await asyncio.to_thread(make_classifier(tier, lexicon_book(), OrderNumbers()).problem)
-    return [Problem(f"understanding.tiers {tier.name}", problem, "Install Deskhand again")] if problem else []
+async def _classifier(settings: Settings, tier: TierSettings) -> Sequence[Problem]:
+    classifier = make_classifier(settings, tier, lexicon_book(), OrderNumbers())
+    problem = await asyncio.to_thread(classifier.problem)
+    remedy = "Go back with 'deskhand train --revert', or install Deskhand again; until then the next tier answers"
+    return [Problem(f"understanding.tiers {tier.name}", problem, remedy)] if problem else []
 
 
 async def _faq(settings: Settings) -> Sequence[Problem]:

@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--config", type=Path, required=True, metavar="FILE")
 
     _add_eval(commands)
+    _add_train(commands)
 
     db = commands.add_parser("db", help="the database").add_subparsers(required=True, metavar="upgrade|backup")
     _with_config(_command(db, "upgrade", "bring it to the newest schema, after a backup", _db_upgrade))
@@ -79,7 +80,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_eval(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     evaluation = _with_config(_command(commands, "eval", "measure how well the tiers understand", _eval))
-    evaluation.add_argument("file", type=Path, metavar="FILE.jsonl", help="one case a line")
+    what = evaluation.add_mutually_exclusive_group(required=True)
+    what.add_argument("file", nargs="?", type=Path, metavar="FILE.jsonl", help="one case a line")
+    what.add_argument(
+        "--from-threads",
+        type=Path,
+        metavar="OUT.jsonl",
+        help="make such a file of the shop's own chats, to be labelled",
+    )
+    evaluation.add_argument("--days", type=_days, default=30, metavar="N", help="of the chats: the last N days (30)")
+    evaluation.add_argument("--limit", type=_limit, default=1000, metavar="N", help="the newest N messages (1000)")
     evaluation.add_argument(
         "--tier",
         action="append",
@@ -89,6 +99,27 @@ def _add_eval(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     evaluation.add_argument("--predictions", type=Path, metavar="OUT.jsonl", help="write what was understood")
     evaluation.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+
+
+def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    training = _with_config(_command(commands, "train", "teach the classifier the shop's own messages", _train))
+    what = training.add_mutually_exclusive_group(required=True)
+    what.add_argument("--from", dest="file", type=Path, metavar="FILE.jsonl", help="corrected cases, as for eval")
+    what.add_argument("--revert", action="store_true", help="bring the former model back")
+
+
+def _days(text: str) -> int:
+    return _whole(text, 36_500)
+
+
+def _limit(text: str) -> int:
+    return _whole(text, 1_000_000)
+
+
+def _whole(text: str, most: int) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {most}")
+    return int(text)
 
 
 def _command(
@@ -132,6 +163,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _eval(arguments: argparse.Namespace) -> int:
+    if arguments.from_threads:
+        return _eval_from_threads(arguments)
     from bot.evaluate import evaluate_file
 
     return asyncio.run(
@@ -141,11 +174,30 @@ def _eval(arguments: argparse.Namespace) -> int:
     )
 
 
+def _train(arguments: argparse.Namespace) -> int:
+    from bot.train import revert, train
+
+    settings = _settings(arguments)
+    return revert(settings) if arguments.revert else train(settings, arguments.file)
+
+
+def _eval_from_threads(arguments: argparse.Namespace) -> int:
+    from bot.from_threads import write_cases
+
+    out = arguments.from_threads
+    cases, guessed = asyncio.run(write_cases(_settings(arguments), out, arguments.days, arguments.limit))
+    print(f"{cases} customer messages written to {out}, {guessed} of them with an action.")
+    print("Those actions are only what the bot itself understood: GUESSES, not the truth. Correct every line first.")
+    print("Names, numbers and addresses were replaced by made-up ones, but not every name or street can be found.")
+    print(f"Then measure with: deskhand eval {out}")
+    return 0
+
+
 def _settings(arguments: argparse.Namespace) -> Settings:
     from bot.config import NO_TOKEN, load
 
     path = arguments.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
-    # Neither the database nor an evaluation needs the token: who makes a backup at night should not have to know it.
+    # Only a running bot and a check need the token: who makes a backup at night should not have to know it.
     return load(path, os.environ, defaults={"telegram": {"token": NO_TOKEN}})
 
 

@@ -27,17 +27,17 @@ ADMIN_ID = 900_001
 FIRST_CUSTOMER_ID = 100_001
 FAQ = Path(__file__).parent / "locale" / "demo_faq.toml"
 STAND_IN_NOTE = (
-    "The model here is a stand-in with random weights, made at set-up: it proves the engine and then lets the rules "
-    "decide. Connect a real one as README.md says."
+    "The classifier that Deskhand brings understands the messages here. The language model behind it is a stand-in "
+    "with random weights, made at set-up: it proves the engine, then passes on. Connect a real one as README.md says."
 )
 
 
 def demo_defaults(folder: Path, base_url: str, model: Path | None) -> dict[str, Any]:
     """Return the demo's own defaults; the environment overrides every one of them."""
-    tiers: list[dict[str, Any]] = [{"kind": "rules", "name": "rules"}]
+    tiers: list[dict[str, Any]] = [{"kind": "classifier", "name": "classifier"}, {"kind": "rules", "name": "rules"}]
     if model is not None:
         tiers.insert(
-            0, {"kind": "llama", "name": "stand-in", "model": str(model), "timeout_s": 5.0, "context_tokens": 4096}
+            1, {"kind": "llama", "name": "stand-in", "model": str(model), "timeout_s": 5.0, "context_tokens": 4096}
         )
     return {
         "telegram": {"token": TOKEN, "api_base_url": base_url, "poll_timeout_s": 20},

@@ -12,14 +12,15 @@ from bot.domain.actions import ActionKind
 from bot.domain.language import LexiconBook
 from bot.domain.order_numbers import OrderNumbers
 from bot.domain.ports import LanguageModel, Tier
+from bot.learning.shop_files import models_folder
 
 if TYPE_CHECKING:
     from bot.inference.classifier import ClassifierTier
 
 MIN_CONFIDENCE = {
     ActionKind.QUERY_ORDER: 0.45,
-    ActionKind.CANCEL_ORDER: 0.75,
-    ActionKind.RETURN_APPLY: 0.75,
+    ActionKind.CANCEL_ORDER: 0.8,
+    ActionKind.RETURN_APPLY: 0.8,
     ActionKind.HANDOFF: 0.5,
     ActionKind.UNKNOWN: 0.4,
 }
@@ -49,31 +50,30 @@ def make_tiers(
     prompts = PromptBuilder(settings.shop.name, numbers.find, settings.understanding.history_tokens)
     tiers: list[TimedTier] = []
     models: list[LanguageModel] = []
-    has_words = any(tier.kind in ("llama", "remote") for tier in settings.understanding.tiers)
     for tier in settings.understanding.tiers:
         model = make_model(tier)
         if model is not None:
             models.append(model)
             tiers.append(TimedTier(ModelTier(model, prompts), tier.timeout_s))
         elif tier.kind == "classifier":
-            tiers.append(TimedTier(make_classifier(tier, book, numbers, has_words=has_words), tier.timeout_s))
+            tiers.append(TimedTier(make_classifier(settings, tier, book, numbers), tier.timeout_s))
         else:
             tiers.append(TimedTier(_rules(tier, book), tier.timeout_s))
     return tiers, models
 
 
-def make_classifier(
-    tier: TierSettings, book: LexiconBook, numbers: OrderNumbers, *, has_words: bool = False
-) -> ClassifierTier:
-    """Build the embedded classifier.
+def make_classifier(settings: Settings, tier: TierSettings, book: LexiconBook, numbers: OrderNumbers) -> ClassifierTier:
+    """Build the embedded classifier: the shop's own, where `deskhand train` made one, else the one that ships.
 
-    Args:
-        has_words: whether a model that writes follows; then small talk is left to it, with the classifier's opinion.
+    Where a tier writes texts, small talk is left to it, with the classifier's opinion.
     """
-    from bot.inference.classifier import ClassifierTier
+    from bot.inference.classifier import ClassifierTier, in_use
 
+    path, sha256 = in_use(models_folder(settings.database.url))
+    has_words = any(other.kind in ("llama", "remote") for other in settings.understanding.tiers)
     small_talk = {ActionKind.UNKNOWN: ASK_ANYWAY} if has_words else {}
-    return ClassifierTier(book, numbers, {**MIN_CONFIDENCE, **small_talk, **tier.min_confidence}, name=tier.name)
+    minimum = {**MIN_CONFIDENCE, **small_talk, **tier.min_confidence}
+    return ClassifierTier(book, numbers, minimum, name=tier.name, path=path, sha256=sha256)
 
 
 def _rules(tier: TierSettings, book: LexiconBook) -> Tier:

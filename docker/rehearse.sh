@@ -32,7 +32,8 @@ fi
 echo "== the first stage"
 rm -rf "$build/src" "$build/opt/deskhand"
 mkdir "$build/src"
-(cd "$project" && cp -r requirements docker pyproject.toml README.md LICENSE bot "$build/src/")
+(cd "$project" && cp -r requirements docker pyproject.toml README.md LICENSE bot "$build/src/" &&
+    cp -r --parents training/phrases tests/data/understanding "$build/src/")
 [ -d "$build/opt/wheels" ] || inside "$build" sh -c 'cd /src && exec sh docker/build.sh dependencies'
 inside "$build" sh -c 'cd /src && exec sh docker/build.sh package'
 

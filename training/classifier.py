@@ -13,25 +13,25 @@ import random
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from bot.domain.language import LexiconBook
 from bot.inference.classifier import KINDS, SHIPPED, Classifier
+from bot.learning.data import phrases_folder
 from bot.learning.examples import Example, example, split
 from bot.learning.fit import Plan, fit
 from bot.learning.phrases import read_phrases
 from bot.locale.lexicons import load_lexicons
 
-PHRASES = Path(__file__).parent / "phrases"
 SEED = 20261125
 
 
 def examples() -> list[Example]:
     """Return every phrase of every file as an example."""
     chance = random.Random(SEED)
-    return [example(phrase, chance) for path in sorted(PHRASES.glob("*.toml")) for phrase in read_phrases(path)]
+    files = sorted(phrases_folder().glob("*.toml"))
+    return [example(phrase, chance) for path in files for phrase in read_phrases(path)]
 
 
 def report(model: Classifier, held: Sequence[Example]) -> dict[str, float]:

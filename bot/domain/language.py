@@ -7,8 +7,8 @@ from typing import Literal
 
 from bot.domain.answers import Answers
 from bot.domain.detection import Detector
-from bot.domain.lexicon import Found, Lexicon, Reader
-from bot.domain.text import clip, fold, normalise, tokens
+from bot.domain.lexicon import Found, Lexicon, Position, Reader, spell
+from bot.domain.text import BREAK, NUMBER, clip, fold, normalise, tokens
 
 __all__ = ["Lexicon", "LexiconBook", "normalise"]
 
@@ -54,7 +54,7 @@ class LexiconBook:
 
     def read(self, text: str, codes: Sequence[str]) -> Found:
         """Return what the words of these languages find in a message."""
-        words = tokens(fold(clip(normalise(clip(text))).replace("#", " ")))
+        words = tokens(_folded(text))
         found = Found(frozenset(), 0, len(words))
         for code in codes:
             found |= self.reader(code).read(words)
@@ -63,6 +63,35 @@ class LexiconBook:
     def means_latest(self, text: str) -> bool:
         """Whether the message names its order only as the last one: 'my last order', '最近的订单'."""
         return self.read(text, self.likely(text)).has("latest")
+
+    def position(self, text: str, language: str | None = None) -> Position | None:
+        """Return which of the orders just named the message points at: 'the second one', 'the other one', 'both'.
+
+        The first of the likely languages that finds anything decides; "both" is also a message that names several.
+        """
+        words = tokens(spell(_folded(text)))
+        for code in self.likely(text, language):
+            if found := self.reader(code).positions(words):
+                return _position(found - {"no_position"})
+        return None
+
+    def unexplained(self, text: str, language: str | None = None) -> tuple[str, ...]:
+        """Return the words of a message that the likely languages do not know: names of goods, most often.
+
+        Characters of scripts without spaces are kept together as long as nothing known comes between them.
+        """
+        words = tokens(_folded(text))
+        known = {at for code in self.likely(text, language) for at in self.reader(code).explained(words)}
+        found: list[str] = []
+        joined = False
+        for at, word in enumerate(words):
+            fresh = at not in known and word not in (BREAK, NUMBER)
+            if fresh and joined and len(word) == 1:
+                found[-1] += word
+            elif fresh:
+                found.append(word)
+            joined = fresh and len(word) == 1
+        return tuple(found)
 
     def consent(self, text: str, language: str | None = None) -> bool | None:
         """Return True for a message that is an explicit yes and nothing else, False for a no, None for all else.
@@ -75,6 +104,19 @@ class LexiconBook:
     def greets(self, text: str, language: str | None = None) -> Literal["hello", "thanks"] | None:
         """Return what a message is that greets or thanks and does nothing else, in any language; None for another."""
         return self._answers.greets(text, language)
+
+
+def _folded(text: str) -> str:
+    return fold(clip(normalise(clip(text))).replace(NUMBER, " "))
+
+
+def _position(found: frozenset[str]) -> Position | None:
+    if found == {"second", "other_one"}:
+        return "other_or_second"
+    if len(found) != 1:
+        return "both" if found else None
+    positions: tuple[Position, ...] = ("first", "second", "third", "both")
+    return next((position for position in positions if position in found), "other")
 
 
 def asks_for_person(found: Found) -> bool:

@@ -6,11 +6,13 @@ time grows with the length of the message and with nothing else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Literal
 
-from bot.domain.terms import STEM, Term, term_tokens
+from bot.domain.terms import STEM, Term, expand, term_tokens
 from bot.domain.text import BREAK, NUMBER, fold, normalise
 
 CONCEPTS = frozenset(
@@ -22,10 +24,27 @@ CONCEPTS = frozenset(
 )  # fmt: skip
 """What a word can stand for in the table of intents; bot/locale/words/en.toml says what each is."""
 
-POINTERS = frozenset({"my", "that", "latest"})
+POSITIONS = frozenset({"first", "second", "third", "other_one", "both", "no_position"})
+"""Where an order stands among those just named; `no_position` are terms that only look so: `the first time`.
+
+They have a table of their own, which nothing but `Reader.position` reads.
+"""
+
+POINTERS = frozenset({"my", "that", "latest"}) | POSITIONS
 """What a word can point at; looked up apart, because `my last order` is an `order` as well."""
 
+Position = Literal["first", "second", "third", "other", "other_or_second", "both"]
+"""What a message points at by its place; many languages have one word for "the other one" and "the second one"."""
+
 _REMEMBERED = 16
+_ALONE = "="
+_SMALL = re.compile(r"(?<![A-Za-z\d.,/:+-])[123](?![.,/:-]?\d)")
+_SPELT = {"1": "一", "2": "二", "3": "三"}
+
+
+def spell(text: str) -> str:
+    """Write a 1, 2 or 3 that stands by itself as a word of its own, which digits are not: `2nd`, `第2个`."""
+    return _SMALL.sub(lambda match: _SPELT[match.group()], text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +53,8 @@ class Lexicon:
 
     `common` are function words and `letters` the letters that tell the language; `words` maps a concept or a pointer
     to its terms; `fold` turns variant letters into those the terms are written with; `prefixes` are particles written
-    together with the next word.
+    together with the next word. The terms of POSITIONS, which stand among the words in the file, are kept apart in
+    `positions`.
     """
 
     code: str
@@ -49,6 +69,13 @@ class Lexicon:
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fold: Mapping[str, str] = field(default_factory=dict)
     prefixes: tuple[str, ...] = ()
+    positions: Mapping[str, tuple[str, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Take the positions out of the words, so that nobody who goes through the words meets them."""
+        found = {name: terms for name, terms in self.words.items() if name in POSITIONS}
+        object.__setattr__(self, "positions", found)
+        object.__setattr__(self, "words", {name: self.words[name] for name in self.words if name not in POSITIONS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +188,29 @@ class TermTable:
         return word in self._within or next(self._beginning_with((word,)), None) is not None
 
 
+class PositionTable:
+    """Finds the terms of POSITIONS. One that begins with `=` counts only where it is the whole message: `= second`."""
+
+    def __init__(self, lexicon: Lexicon, prefixes: Sequence[str]) -> None:
+        lists = {name: [spell(term) for term in terms] for name, terms in lexicon.positions.items()}
+        within = {name: [term for term in terms if term[0] != _ALONE] for name, terms in lists.items()}
+        self._within = TermTable(within, prefixes)
+        self._alone: dict[tuple[str, ...], set[str]] = {}
+        for name, terms in lists.items():
+            for written in (full for term in terms if term[0] == _ALONE for full in expand(term[1:])):
+                self._alone.setdefault(term_tokens(written), set()).add(name)
+        self._polite = frozenset(token for word in lexicon.polite for token in term_tokens(word))
+
+    def read(self, words: Sequence[str]) -> frozenset[str]:
+        """Return the names of what was found among the tokens of a message."""
+        rest = tuple(word for word in words if word != BREAK)
+        while rest and rest not in self._alone and rest[-1] in self._polite:
+            rest = rest[:-1]
+        while rest and rest not in self._alone and rest[0] in self._polite:
+            rest = rest[1:]
+        return self._within.read(words).concepts | self._alone.get(rest, set())
+
+
 class Reader:
     """One language's tables, built once."""
 
@@ -171,6 +221,7 @@ class Reader:
         prefixes = [fold(normalise(prefix)) for prefix in lexicon.prefixes]
         self._concepts = TermTable({name: terms for name, terms in words.items() if name in CONCEPTS}, prefixes)
         self._pointers = TermTable({name: terms for name, terms in words.items() if name in POINTERS}, prefixes)
+        self._positions = PositionTable(lexicon, prefixes)
         self._common = frozenset(token for word in lexicon.common for token in term_tokens(word))
         self._vocabulary: dict[str, list[str]] | None = None
         # One turn reads the same words for several questions.
@@ -184,6 +235,21 @@ class Reader:
         words = self._folded(words)
         found = self._concepts.read(words)
         return Found(found.concepts | self._pointers.read(words).concepts, found.covered, found.left)
+
+    def positions(self, words: Sequence[str]) -> frozenset[str]:
+        """Find which of POSITIONS the tokens of a message name, its small digits spelt."""
+        return self._positions.read(self._folded(words))
+
+    def explained(self, words: Sequence[str]) -> set[int]:
+        """Return the places of the tokens that belong to a concept, point at something or are function words."""
+        folded = self._folded(words)
+        places = {at for at, word in enumerate(folded) if word in self._common}
+        for table in (self._concepts, self._pointers):
+            at = 0
+            for size, meanings in table.walk(folded):
+                places.update(range(at, at + size) if meanings else ())
+                at += size
+        return places
 
     def sequence(self, words: Sequence[str]) -> list[str]:
         """Return one concept for each term, NUMBER and BREAK as they are, and "" for each stretch of unknown words."""

@@ -24,7 +24,7 @@ from bot.domain.text import NUMBER, clip, fold, plain, tokens
 from bot.errors import PassReason, TierPassed
 from bot.inference.features import ROWS, meant_rows, readable, written_rows
 from bot.inference.models.hashes import CLASSIFIER_SHA256
-from bot.inference.order_choice import meant_among, spoken_of, written_in
+from bot.inference.order_choice import having_goods, meant_among, spoken_of, written_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +41,29 @@ CONTEXT_SIZE = 50
 _LOOK_BACK = 4
 _REMEMBERED = 512
 _CLEAR = 0.5
+_GREETING = 0.99
+
+
+def in_use(folder: Path) -> tuple[Path, str]:
+    """Return the file of the shop's own model and its hash on record, where there is one, else those of the shipped."""
+    own = folder / "classifier.npz"
+    recorded = recorded_hash(own)
+    return (own, recorded) if recorded else (SHIPPED, CLASSIFIER_SHA256)
+
+
+def recorded_hash(path: Path) -> str:
+    """Return the hash on record beside a model file; "" if either is missing.
+
+    While the file is being changed there are two on record, the new and the former: its own is meant.
+    """
+    record = path.with_suffix(".sha256")
+    if not (path.is_file() and record.is_file()):
+        return ""
+    hashes = record.read_text("ascii", "replace").split()
+    if len(hashes) > 1 and (own := hashlib.sha256(path.read_bytes()).hexdigest()) in hashes:
+        return own
+    # An empty record is no hash either, and the model that stands beside it is refused.
+    return hashes[0] if hashes else "none"
 
 
 class BadModel(ValueError):
@@ -205,7 +228,11 @@ class ClassifierTier:
 
     def opinion(self, query: Query) -> Understood:
         """Return the likeliest action with its probability, however low. Raises TierPassed(UNAVAILABLE)."""
-        likely = self._ready().probabilities(query.text, query.history, query.language)
+        model = self._ready()
+        if self._book.greets(query.text, query.language):
+            # "Thanks!" asks for nothing, whatever is under way.
+            return Understood(Action(ActionKind.UNKNOWN), self.name, confidence=_GREETING)
+        likely = model.probabilities(query.text, query.history, query.language)
         best = int(likely.argmax())
         kind = KINDS[best]
         return Understood(Action(kind, self._order(kind, query)), self.name, confidence=float(likely[best]))
@@ -234,6 +261,11 @@ class ClassifierTier:
         candidates = query.candidates or self._numbers.candidates(text, query.history)
         if numbers := written_in(text, candidates):
             return meant_among(numbers, self._numbers.called(text))
-        if not kind.concerns_order or self._book.means_latest(query.text):
+        if not kind.concerns_order:
             return None
-        return spoken_of(query.history, candidates)
+        if position := self._book.position(text, query.language):
+            return spoken_of(query.history, candidates, position)
+        if self._book.means_latest(query.text):
+            return None
+        said = self._book.unexplained(text, query.language)
+        return having_goods(query.history, candidates, said) or spoken_of(query.history, candidates)

@@ -11,7 +11,7 @@ from bot.domain.model import Author, Query, Understood
 from bot.domain.order_numbers import OrderNumbers
 from bot.domain.text import NUMBER, clip, fold, normalise, plain, tokens
 from bot.errors import PassReason, TierPassed
-from bot.inference.order_choice import RECENT_MESSAGES, meant_among, spoken_of, written_in
+from bot.inference.order_choice import RECENT_MESSAGES, having_goods, meant_among, spoken_of, written_in
 
 _FEW_WORDS = 4
 _MENDED_WORDS = 40
@@ -103,7 +103,12 @@ class RulesTier:
     ) -> str | None:
         if numbers:
             return meant_among(numbers, self._numbers.called(text))
+        if position := self._book.position(text, query.language):
+            return spoken_of(query.history, candidates, position)
         found = self._read(words, self._book.likely(text, query.language))
+        said = self._book.unexplained(text, query.language)
+        if not found.has("latest") and (number := having_goods(query.history, candidates, said)):
+            return number
         refers = found.has("that") or not found.has("order", "ask", "latest")
         return spoken_of(query.history, candidates) if refers and not found.has("latest") else None
 

@@ -3,6 +3,7 @@
     {"id", "lang", "history": [{"role": "user" | "assistant", "text"}], "text", "action", "order_id"}
 
 Only `text` must be there. Other keys are ignored; a case without an action is asked, but not counted as right or wrong.
+`deskhand train` reads the same format, and needs the action too.
 """
 
 from __future__ import annotations
@@ -38,11 +39,14 @@ class Case:
 
 
 class CaseFileError(ValueError):
-    """A file of cases cannot be evaluated; the message names every bad line, the first twenty at least."""
+    """A file of cases cannot be used; the message names every bad line, the first twenty at least."""
 
 
-def read_cases(path: Path) -> list[Case]:
+def read_cases(path: Path, *, labelled: bool = False) -> list[Case]:
     """Return the cases of a file, in order. Blank lines are skipped.
+
+    Args:
+        labelled: every case must have an action and a text that is not blank, so that it can be learnt from.
 
     Raises:
         CaseFileError: a line is no case, or there is none at all.
@@ -55,11 +59,12 @@ def read_cases(path: Path) -> list[Case]:
         if not line.strip():
             continue
         try:
-            cases.append(_case(line, number))
+            cases.append(_case(line, number, labelled))
         except ValueError as error:
             problems.append(f"  {path}:{number}: {error}")
     if problems:
-        raise CaseFileError("nothing was evaluated, because of these lines:\n" + "\n".join(_shown(problems)))
+        done = "learnt" if labelled else "evaluated"
+        raise CaseFileError(f"nothing was {done}, because of these lines:\n" + "\n".join(_shown(problems)))
     if not cases:
         raise CaseFileError(f"{path} holds no cases: it needs one JSON object a line")
     return cases
@@ -70,7 +75,7 @@ def _shown(problems: list[str]) -> list[str]:
     return problems if more <= 0 else [*problems[:SHOWN_PROBLEMS], f"  and {more} more"]
 
 
-def _case(line: bytes, number: int) -> Case:
+def _case(line: bytes, number: int, labelled: bool) -> Case:
     """Read a line; raises ValueError with all that is wrong with it."""
     try:
         data = json.loads(line.decode("utf-8"))
@@ -80,7 +85,7 @@ def _case(line: bytes, number: int) -> Case:
         raise ValueError("no JSON object") from None
     if not isinstance(data, dict):
         raise ValueError("no JSON object")
-    if problems := list(_problems(data)):
+    if problems := [*_problems(data), *(_unlabelled(data) if labelled else ())]:
         raise ValueError("; ".join(problems))
     action, name = data.get("action"), data.get("id")
     return Case(
@@ -109,6 +114,13 @@ def _problems(data: Mapping[str, Any]) -> Iterator[str]:
     if order_id is not None and not (isinstance(order_id, str) and order_id.strip()):
         yield "order_id must be null or the order number as a string"
     yield from _history_problems(data.get("history"))
+
+
+def _unlabelled(data: Mapping[str, Any]) -> Iterator[str]:
+    if data.get("action") is None:
+        yield f"action is missing: it must say what is right, one of {', '.join(_ACTIONS)}"
+    if isinstance(text := data.get("text"), str) and not text.strip():
+        yield "text is empty"
 
 
 def _history_problems(history: Any) -> Iterator[str]:

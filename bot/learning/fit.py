@@ -37,22 +37,22 @@ NETWORK = ("w1", "b1", "w2", "b2")
 class Plan:
     """How long and how carefully to learn; the defaults are those of the shipped model."""
 
-    epochs: int = 10
+    epochs: int = 5
     batch: int = 256
-    rate: float = 0.04
+    rate: float = 0.015
     dropped: float = 0.25
-    smoothing: float = 0.05
+    smoothing: float = 0.01
     slips: int = 1
     held_back: float = 0.1
     hidden: int = 32
     seed: int = 7
 
 
-REFINING = Plan(epochs=6, rate=0.01)
-"""How a shop's own messages are learnt: briefly, since most is known."""
+REFINING = Plan(epochs=6, rate=0.02)
+"""How a shop's own messages are learnt: briefly and gently, since each step takes something from what is known."""
 
 REPEATED = 4
-"""How often a shop's message is read in an epoch: there are few of them beside the replay."""
+"""How often a shop's message is read in an epoch at most: there are few of them beside the replay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,8 @@ def refine(
     The temperature stays, and so does the small network where no example is a later turn of a thread.
     """
     chance = random.Random(plan.seed)  # noqa: S311 (no secret)
-    lessons, refined = [*examples] * REPEATED + [*replay], dict(arrays)
+    times = min(REPEATED, max(1, len(replay) // max(1, len(examples))))
+    lessons, refined = [*examples] * times + [*replay], dict(arrays)
     if not all(one.history for one in examples):
         start = (arrays["table"] * arrays["scale"]).astype(np.float32), arrays["bias"].astype(np.float32)
         table, bias = _table([one for one in lessons if not one.history], book, plan, chance, start)

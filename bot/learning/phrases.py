@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.learning.data import phrases_folder
+
 LABELS = ("query_order", "cancel_order", "return_apply", "handoff", "unknown")
 SLOTS = ("order", "order2", "order3", "phone", "price", "date", "tracking", "postcode", "email")
 ORDER_SLOTS = ("{order}", "{order2}", "{order3}")
@@ -193,7 +195,7 @@ def count(path: Path) -> tuple[str, list[str]]:
 
 def main(names: list[str]) -> int:
     """Check the named languages, or all; return 1 if anything is wrong or missing."""
-    folder = Path(__file__).parents[2] / "training" / "phrases"
+    folder = phrases_folder()
     paths = [folder / f"{name}.toml" for name in names] or sorted(folder.glob("*.toml"))
     failed = 0
     for path in paths:

@@ -86,7 +86,7 @@ class Database:
         try:
             if parsed.database and parsed.get_backend_name() == "sqlite":
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-            engine, reader = writer_engine(parsed, busy_timeout_s), _reader_engine(parsed)
+            engine, reader = writer_engine(parsed, busy_timeout_s), reader_engine(parsed)
             with engine.connect() as connection:
                 connection.execute(text("SELECT 1"))
         except (SQLAlchemyError, OSError) as error:
@@ -241,7 +241,8 @@ def writer_engine(url: URL, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Engine:
     return engine
 
 
-def _reader_engine(url: URL) -> Engine:
+def reader_engine(url: URL) -> Engine:
+    """Return an engine that only reads."""
     if url.get_backend_name() != "sqlite":
         return create_engine(_synchronous(url), hide_parameters=True, pool_size=READERS, isolation_level="AUTOCOMMIT")
     engine = create_engine(

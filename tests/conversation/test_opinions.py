@@ -1,0 +1,94 @@
+"""What is made of a message that the first tier was not sure of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from bot.conversation.understanding import APOLOGY, TimedTier, Understanding
+from bot.domain.actions import Action, ActionKind
+from bot.domain.model import Query, Understood
+from bot.errors import PassReason, TierPassed
+from bot.web.metrics import PrometheusMonitor
+
+QUERY, CANCEL, RETURN, HANDOFF, UNKNOWN = tuple(ActionKind)
+
+
+@dataclass
+class Unsure:
+    """Passes on with an opinion."""
+
+    kind_: ActionKind
+    confidence: float
+    name: str = "unsure"
+    kind: str = "classifier"
+
+    async def understand(self, query: Query) -> Understood:
+        """Pass on."""
+        opinion = Understood(Action(self.kind_, "883421"), self.name, confidence=self.confidence)
+        raise TierPassed(PassReason.UNSURE, opinion=opinion)
+
+
+@dataclass
+class Says:
+    """Answers."""
+
+    kind_: ActionKind
+    name: str = "second"
+    kind: str = "rules"
+
+    async def understand(self, query: Query) -> Understood:
+        """Answer."""
+        return Understood(Action(self.kind_, "883421"), self.name)
+
+
+async def settled(first: Unsure, *later: Says) -> Understood:
+    """Ask both tiers."""
+    return await Understanding([TimedTier(tier, 1.0) for tier in (first, *later)], PrometheusMonitor()).understand(
+        Query("cancel 883421", "en")
+    )
+
+
+@pytest.mark.parametrize("kind", [CANCEL, RETURN])
+async def test_a_write_on_which_two_agree_stands(kind: ActionKind) -> None:
+    """Two tiers that each would cancel, neither sure alone, are enough to ask the customer for a yes."""
+    found = await settled(Unsure(kind, 0.65), Says(kind))
+    assert (found.action.kind, found.tier) == (kind, "second")
+
+
+@pytest.mark.parametrize(("opinion", "said"), [(RETURN, CANCEL), (UNKNOWN, CANCEL), (QUERY, RETURN)])
+async def test_a_write_on_which_two_differ_is_asked_about(opinion: ActionKind, said: ActionKind) -> None:
+    """A write that an earlier opinion contradicts is not proposed, and the trace says against whom."""
+    found = await settled(Unsure(opinion, 0.5), Says(said))
+    assert not found.action.kind.is_write
+    assert f"against {opinion.value} of unsure" in found.passed[-1].detail
+
+
+async def test_a_guess_is_no_second_voice() -> None:
+    """A write that the first tier only guessed at is asked about, even where another tier says the same."""
+    assert (await settled(Unsure(CANCEL, 0.4), Says(CANCEL))).action.kind is UNKNOWN
+
+
+async def test_an_unsure_write_alone_is_asked_about() -> None:
+    """A write that nobody confirms becomes a question, and names the order for it."""
+    found = await settled(Unsure(CANCEL, 0.7))
+    assert found.action == Action(UNKNOWN, "883421")
+    assert found.tier == "unsure"
+
+
+async def test_a_likely_question_is_answered() -> None:
+    """What changes nothing is done at a lower confidence; below a third it is not."""
+    assert (await settled(Unsure(QUERY, 0.4))).action.kind is QUERY
+    assert (await settled(Unsure(QUERY, 0.3))).action.kind is UNKNOWN
+
+
+async def test_a_clear_nothing_is_not_overruled() -> None:
+    """A clear opinion that nothing is asked for stands against words that seem to ask; a vague one does not."""
+    assert (await settled(Unsure(UNKNOWN, 0.8), Says(QUERY))).action.kind is UNKNOWN
+    assert (await settled(Unsure(UNKNOWN, 0.45), Says(QUERY))).action.kind is QUERY
+
+
+async def test_without_an_opinion_it_is_an_apology() -> None:
+    """When no tier has anything to say, the answer is the apology's."""
+    assert (await Understanding([], PrometheusMonitor()).understand(Query("?", "en"))).tier == APOLOGY
