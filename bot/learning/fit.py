@@ -37,11 +37,11 @@ NETWORK = ("w1", "b1", "w2", "b2")
 class Plan:
     """How long and how carefully to learn; the defaults are those of the shipped model."""
 
-    epochs: int = 5
+    epochs: int = 6
     batch: int = 256
-    rate: float = 0.015
+    rate: float = 0.04
     dropped: float = 0.25
-    smoothing: float = 0.01
+    smoothing: float = 0.05
     slips: int = 1
     held_back: float = 0.1
     hidden: int = 32
