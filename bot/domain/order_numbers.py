@@ -14,6 +14,7 @@ from bot.errors import ConfigError, Problem
 
 MAX_CANDIDATES = 8
 _MAX_HISTORY = 40
+_SQUEEZED_CHARS = 400
 _SQUEEZED = re.compile(r"[\W_]+")
 _MAX_LENGTH = 40
 _MAX_MATCHES = 60
@@ -21,7 +22,12 @@ _MAX_MATCHES = 60
 
 def squeeze(number: str) -> str:
     """Return the form in which order numbers are compared: letters and digits only, without case."""
-    return _SQUEEZED.sub("", normalise(number))
+    return _squeezed(number) if len(number) <= _SQUEEZED_CHARS else _SQUEEZED.sub("", normalise(number))
+
+
+@lru_cache(1024)  # The same numbers and the same messages of a thread are compared again and again.
+def _squeezed(text: str) -> str:
+    return _SQUEEZED.sub("", normalise(text))
 
 
 def same_number(a: str, b: str) -> bool:
@@ -43,9 +49,14 @@ class OrderNumbers:
 
     def find(self, text: str) -> tuple[str, ...]:
         """Return the numbers of a text in order of appearance, each once, as written, without '#', in ASCII digits."""
-        return self._remembered(text) if len(text) <= _REMEMBERED_CHARS else self._find(text)
+        return self._look(text, hard=False)
 
-    def _find(self, text: str, hard: bool = False) -> tuple[str, ...]:
+    def _look(self, text: str, *, hard: bool) -> tuple[str, ...]:
+        if not self._shapes and not _DIGIT.search(text):
+            return ()
+        return self._remembered(text, hard) if len(text) <= _REMEMBERED_CHARS else self._find(text, hard)
+
+    def _find(self, text: str, hard: bool) -> tuple[str, ...]:
         text = clip(plain(clip(text)))
         taken: list[tuple[int, int, str]] = []
         for shape in self._shapes:
@@ -76,7 +87,7 @@ class OrderNumbers:
         """
         found: dict[str, str] = {}
         for source in (text, *(message.text for message in reversed(history[-_MAX_HISTORY:]))):
-            for number in self.find(source) or self._find(source, hard=True):
+            for number in self._look(source, hard=True):
                 found.setdefault(squeeze(number), number)
             if len(found) >= MAX_CANDIDATES:
                 break
