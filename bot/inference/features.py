@@ -32,6 +32,7 @@ ROWS = 1 << BITS
 
 READ_CHARS = 600
 _LONGEST = 5
+_EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,64}\.[^\s@]{1,24}")
 _DIGITS = re.compile(r"\d")
 _QUESTION = re.compile("[?\u061f\u037e\uff1f]")
 # Odd multipliers of polynomial hashes modulo 2**64.
@@ -40,8 +41,9 @@ _LANGUAGES_READ = 2
 
 
 def readable(text: str, numbers: Sequence[str] = ()) -> str:
-    """Return a text as the classifier reads it: normalised, order numbers as NUMBER, other digits as 0."""
-    text = clip(text).replace(NUMBER, " ")
+    """Return a text as the classifier reads it: order numbers as NUMBER, other digits as 0, no e-mail addresses."""
+    # Who gives an e-mail address says who they are, not what they want.
+    text = _EMAIL.sub(" ", clip(text).replace(NUMBER, " "))
     for number in sorted(numbers, key=len, reverse=True):
         text = text.replace(number, f" {NUMBER} ")
     text = normalise(text)
