@@ -6,7 +6,6 @@ With `--trial` a tenth of the phrases is held back and measured, and nothing is 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import logging
 import random
@@ -20,8 +19,9 @@ from bot.domain.language import LexiconBook
 from bot.inference.classifier import KINDS, SHIPPED, Classifier
 from bot.learning.data import phrases_folder
 from bot.learning.examples import Example, example, split
-from bot.learning.fit import Plan, fit
+from bot.learning.fit import LABEL, Plan, fit
 from bot.learning.phrases import read_phrases
+from bot.learning.shop import file_of
 from bot.locale.lexicons import load_lexicons
 
 SEED = 20261125
@@ -37,7 +37,7 @@ def examples() -> list[Example]:
 def report(model: Classifier, held: Sequence[Example]) -> dict[str, float]:
     """Return accuracy, and wrong writes and write recall at several least probabilities."""
     likely = np.stack([model.probabilities(one.text, one.history, one.language) for one in held])
-    labels = np.array([[kind.value for kind in KINDS].index(one.action) for one in held])
+    labels = np.array([LABEL[one.action] for one in held])
     best, sure = likely.argmax(1), likely.max(1)
     writes = np.array([kind.is_write for kind in KINDS])
     found = {"accuracy": float((best == labels).mean())}
@@ -64,14 +64,13 @@ def main(arguments: Sequence[str]) -> None:
         ):
             print(name, len(part), json.dumps(report(model, part), indent=1))
         return
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    SHIPPED.write_bytes(buffer.getvalue())
-    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+    data = file_of(arrays)
+    SHIPPED.write_bytes(data)
+    digest = hashlib.sha256(data).hexdigest()
     hashes = SHIPPED.with_name("hashes.py")
     lines = [line for line in hashes.read_text().splitlines() if not line.startswith("CLASSIFIER_SHA256")]
     hashes.write_text("\n".join([*lines, f'CLASSIFIER_SHA256 = "{digest}"']) + "\n")
-    print(f"{SHIPPED.name}: {len(buffer.getvalue()) / 1e6:.2f} MB, SHA-256 {digest}")
+    print(f"{SHIPPED.name}: {len(data) / 1e6:.2f} MB, SHA-256 {digest}")
 
 
 if __name__ == "__main__":

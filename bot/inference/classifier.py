@@ -87,6 +87,7 @@ class Classifier:
         self._numbers = OrderNumbers()
         # A thread's last messages are read again at every turn.
         self._remembered = lru_cache(_REMEMBERED)(self._score)
+        self._seen = lru_cache(_REMEMBERED)(self._readable)
 
     @classmethod
     def load(cls, path: Path, sha256: str, book: LexiconBook) -> Classifier:
@@ -111,10 +112,13 @@ class Classifier:
         """Return the scores of a text alone: float32 of shape (5,), natural logarithms up to a constant."""
         return self._remembered(text, language)
 
+    def _readable(self, text: str) -> str:
+        return readable(text, self._numbers.find(text))
+
     def _score(self, text: str, language: str | None) -> Scores:
         import numpy as np
 
-        seen = readable(text, self._numbers.find(text))
+        seen = self._seen(text)
         table, total = self._arrays["table"], np.zeros(len(KINDS), np.float32)
         for rows in (written_rows(seen), meant_rows(seen, language, self._book)):
             total += table[rows].sum(axis=0, dtype=np.float32) / np.sqrt(max(1, len(rows)), dtype=np.float32)
@@ -164,7 +168,7 @@ class Classifier:
     def _facts(self, text: str, language: str | None) -> Scores:
         import numpy as np
 
-        seen = readable(text, self._numbers.find(text))
+        seen = self._seen(text)
         words = tokens(fold(seen))
         count, numbered = len(words), NUMBER in words
         consent = self._book.consent(text, language)
