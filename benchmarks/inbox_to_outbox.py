@@ -67,7 +67,7 @@ class Updates:
             "date": 1_700_000_000,
             "chat": {"id": chat, "type": "private", "first_name": person["first_name"]},
             "from": person,
-            "text": self._random.choice(texts()),
+            "text": self._random.choice(texts(chat)),
         }
         return {"update_id": self._next, "message": message}
 
@@ -122,9 +122,9 @@ def fill(path: Path, messages: int) -> None:
     database = sqlite3.connect(path)
     threads = [row[0] for row in database.execute("SELECT id FROM threads")]
     now = "2026-01-01 00:00:00.000000"
-    said = texts()
     rows = (
-        (threads[n % len(threads)], "customer" if n % 2 else "bot", said[n % len(said)], now) for n in range(messages)
+        (threads[n % len(threads)], "customer" if n // len(threads) % 2 else "bot", texts(n % 34)[n % 500], now)
+        for n in range(messages)
     )
     database.executemany("INSERT INTO messages (thread_id, author, text, at) VALUES (?, ?, ?, ?)", rows)
     database.commit()

@@ -29,9 +29,13 @@ PHRASES = Path(__file__).parents[1] / "training" / "phrases"
 
 
 @cache
-def texts() -> tuple[str, ...]:
-    """Return what people write, thousands of messages in many languages; who asks for a person would end the talk."""
-    phrases = [phrase for path in sorted(PHRASES.glob("*.toml")) for phrase in read_phrases(path)]
+def texts(chat: int) -> tuple[str, ...]:
+    """Return what a person may write: hundreds of messages in one language, other people's in other languages.
+
+    Those who ask for a person are left out, since that would end the talk.
+    """
+    files = sorted(PHRASES.glob("*.toml"))
+    phrases = read_phrases(files[chat % len(files)])
     said = (phrase.text.replace("{order}", "ORD20241112001") for phrase in phrases if phrase.label != "handoff")
     return tuple(dict.fromkeys(said))
 
@@ -67,7 +71,7 @@ class Crowd:
         """Let one person write, unless they still wait for an answer."""
         if chat not in self._sent:
             self._sent[chat] = time.monotonic()
-            self._simulator.person(chat).send_text(self._random.choice(texts()))
+            self._simulator.person(chat).send_text(self._random.choice(texts(chat)))
 
     async def listen(self, chat: int) -> None:
         """Take one person's answers; the eager write again at once."""

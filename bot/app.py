@@ -27,7 +27,7 @@ from bot.domain.model import Channel, Thread, ThreadKey
 from bot.domain.ports import HealthItem
 from bot.errors import StoreError, TransportError
 from bot.health import Health
-from bot.store.database import sqlite_note
+from bot.store.engines import sqlite_note
 from bot.store.migrate import upgrade
 from bot.tasks import Tasks
 from bot.telegram.admin import PAUSE_FACT, Admin

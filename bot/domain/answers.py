@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
-from bot.domain.lexicon import Lexicon, TermTable
+from bot.domain.lexicon import Lexicon
+from bot.domain.term_table import TermTable
 from bot.domain.terms import expand, term_tokens
 from bot.domain.text import BREAK, fold, normalise, plain, tokens
 

@@ -31,7 +31,7 @@ _PRESUMED = {"cyrillic": "ru", "arabic": "ar", "han": "zh"}
 _ADDRESSES = re.compile(r"[^\s@]{1,64}@\S{1,200}|\b(?:https?://|www\.)\S{1,300}|[@/]\w{1,64}")
 _GROUPING = re.compile(r"[(|)]")
 _READ_CHARS = 600
-_REMEMBERED = 64
+_REMEMBERED = 256
 
 _SURE = 0.55
 _LEAD = 1.25

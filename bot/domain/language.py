@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Literal
 
 from bot.domain.answers import Answers
 from bot.domain.detection import Detector
-from bot.domain.lexicon import Found, Lexicon, Position, Reader, spell
+from bot.domain.lexicon import Lexicon, Position, Reader, spell
+from bot.domain.term_table import Found
 from bot.domain.text import BREAK, NUMBER, clip, fold, normalise, tokens
+
+_REMEMBERED = 256
 
 __all__ = ["Lexicon", "LexiconBook", "normalise"]
 
@@ -21,6 +25,7 @@ class LexiconBook:
         self._readers: dict[str, Reader] = {}
         self._detector = Detector(self._lexicons.values())
         self._answers = Answers(self._lexicons.values())
+        self._ranked = lru_cache(_REMEMBERED)(self._rank)  # One turn asks many times about the same text.
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -45,6 +50,9 @@ class LexiconBook:
 
     def likely(self, text: str, home: str | None = None, limit: int = 4) -> tuple[str, ...]:
         """Return the languages whose words may understand a message: the likeliest, then `home`, then English."""
+        return self._ranked(clip(text), home, limit)
+
+    def _rank(self, text: str, home: str | None, limit: int) -> tuple[str, ...]:
         scores = self._detector.scores(text, home)
         ranked = sorted(scores, key=lambda code: scores[code], reverse=True)[:limit]
         wanted = [*ranked, home or "en", "en"]

@@ -1,18 +1,15 @@
-"""The words of one language, and the table that finds them in a message.
-
-Terms, as `terms.py` reads them, are looked up in tables word by word, never by a regular expression, so the
-time grows with the length of the message and with nothing else.
-"""
+"""The words of one language, and what they find in a message."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
-from bot.domain.terms import STEM, Term, expand, term_tokens
+from bot.domain.term_table import Found, TermTable
+from bot.domain.terms import expand, term_tokens
 from bot.domain.text import BREAK, NUMBER, fold, normalise
 
 CONCEPTS = frozenset(
@@ -78,116 +75,6 @@ class Lexicon:
         object.__setattr__(self, "words", {name: self.words[name] for name in self.words if name not in POSITIONS})
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was found in a message: concepts and pointers, how many tokens belong to the former, and how many do not."""
-
-    concepts: frozenset[str]
-    covered: int = 0
-    left: int = 0
-
-    def has(self, *names: str) -> bool:
-        """Whether any of these concepts was found."""
-        return not self.concepts.isdisjoint(names)
-
-    def __or__(self, other: Found) -> Found:
-        return Found(self.concepts | other.concepts, max(self.covered, other.covered), min(self.left, other.left))
-
-
-class TermTable:
-    """Finds the longest term that begins at a token."""
-
-    def __init__(self, lists: Mapping[str, Iterable[str]], prefixes: Sequence[str] = ()) -> None:
-        self._exact: dict[str, list[Term]] = {}
-        self._stems: dict[str, list[Term]] = {}
-        self._stem_sizes: tuple[int, ...] = ()
-        self._prefixes = tuple(prefixes)
-        self._within: set[str] | None = None
-        for name, terms in lists.items():
-            meanings = frozenset({name})
-            for term in terms:
-                self._add(Term.parse(term, meanings))
-        self._stem_sizes = tuple(sorted({len(stem) for stem in self._stems}))
-
-    def _add(self, term: Term) -> None:
-        for token in term.first_tokens():
-            if token[-1] == STEM:
-                self._stems.setdefault(token[:-1], []).append(term)
-            else:
-                self._exact.setdefault(token, []).append(term)
-
-    def forms(self, words: Sequence[str]) -> list[tuple[str, ...]]:
-        """Return, for each token, the ways to read it: as it stands, and without a particle written to it."""
-        if not self._prefixes:
-            return [(word,) for word in words]
-        return [
-            (word, *(word[len(p) :] for p in self._prefixes if len(word) > len(p) + 1 and word.startswith(p)))
-            for word in words
-        ]
-
-    def longest(self, forms: Sequence[tuple[str, ...]], start: int) -> tuple[int, frozenset[str]]:
-        """Return the number of tokens and the meanings of the best term at `start`; (0, empty) when there is none.
-
-        A term of more tokens is better, then one of which more letters are written out; equals share their meanings.
-        """
-        best = (0, 0)
-        meanings: frozenset[str] = frozenset()
-        following = forms[start + 1] if start + 1 < len(forms) else ()
-        for term in self._beginning_with(forms[start]):
-            if term.seconds is not None and term.seconds.isdisjoint(following):
-                continue
-            found = term.match(forms, start)
-            if found > best:
-                best, meanings = found, term.meanings
-            elif found == best and found[0]:
-                meanings |= term.meanings
-        return best[0], meanings
-
-    def _beginning_with(self, ways: tuple[str, ...]) -> Iterator[Term]:
-        for way in ways:
-            yield from self._exact.get(way, ())
-            for size in self._stem_sizes:
-                if size <= len(way) and way[:size] in self._stems:
-                    yield from self._stems[way[:size]]
-
-    def walk(self, words: Sequence[str]) -> Iterator[tuple[int, frozenset[str]]]:
-        """Yield the terms of a message from left to right: how many tokens, and their meanings (none: an unknown word).
-
-        A longer term hides the shorter ones within it.
-        """
-        forms = self.forms(words)
-        at = 0
-        while at < len(words):
-            size, meanings = self.longest(forms, at)
-            yield size or 1, meanings
-            at += size or 1
-
-    def read(self, words: Sequence[str]) -> Found:
-        """Find the terms of a message, and count the tokens that belong to any and those that do not."""
-        concepts: set[str] = set()
-        covered = left = at = 0
-        for size, meanings in self.walk(words):
-            if meanings:
-                concepts |= meanings
-                covered += size
-            elif words[at] != BREAK:
-                left += 1
-            at += size
-        return Found(frozenset(concepts), covered, left)
-
-    def openings(self, minimum: int) -> list[str]:
-        """Return the words and stems of at least `minimum` letters that terms begin with."""
-        return sorted(word for word in {*self._exact, *self._stems} if len(word) >= minimum)
-
-    def knows(self, word: str) -> bool:
-        """Whether a word stands in any term, be it behind others."""
-        if self._within is None:
-            terms = [term for listed in (*self._exact.values(), *self._stems.values()) for term in listed]
-            rows = [row for term in terms for segment in term.segments for row in segment]
-            self._within = {token for row in rows for token in row}
-        return word in self._within or next(self._beginning_with((word,)), None) is not None
-
-
 class PositionTable:
     """Finds the terms of POSITIONS. One that begins with `=` counts only where it is the whole message: `= second`."""
 
@@ -229,12 +116,25 @@ class Reader:
 
     def read(self, words: Sequence[str]) -> Found:
         """Find this language's concepts and pointers among the tokens of a message."""
-        return self._remembered(tuple(words))
+        return self._remembered(tuple(words))[0]
 
-    def _read(self, words: Sequence[str]) -> Found:
-        words = self._folded(words)
-        found = self._concepts.read(words)
-        return Found(found.concepts | self._pointers.read(words).concepts, found.covered, found.left)
+    def sequence(self, words: Sequence[str]) -> tuple[str, ...]:
+        """Return one concept for each term, NUMBER and BREAK as they are, and "" for each stretch of unknown words."""
+        return self._remembered(tuple(words))[1]
+
+    def _read(self, words: Sequence[str]) -> tuple[Found, tuple[str, ...]]:
+        folded = self._folded(words)
+        concepts, signs = set(self._pointers.read(folded).concepts), list[str]()
+        covered = left = at = 0
+        for size, meanings in self._concepts.walk(folded):
+            concepts |= meanings
+            covered += size if meanings else 0
+            left += not meanings and words[at] != BREAK
+            sign = min(meanings) if meanings else words[at] if words[at] in (BREAK, NUMBER) else ""
+            if sign or signs[-1:] != [""]:
+                signs.append(sign)
+            at += size
+        return Found(frozenset(concepts), covered, left), tuple(signs)
 
     def positions(self, words: Sequence[str]) -> frozenset[str]:
         """Find which of POSITIONS the tokens of a message name, its small digits spelt."""
@@ -251,23 +151,12 @@ class Reader:
                 at += size
         return places
 
-    def sequence(self, words: Sequence[str]) -> list[str]:
-        """Return one concept for each term, NUMBER and BREAK as they are, and "" for each stretch of unknown words."""
-        found: list[str] = []
-        at = 0
-        for size, meanings in self._concepts.walk(self._folded(words)):
-            sign = min(meanings) if meanings else words[at] if words[at] in (BREAK, NUMBER) else ""
-            if sign or found[-1:] != [""]:
-                found.append(sign)
-            at += size
-        return found
-
     def _folded(self, words: Sequence[str]) -> Sequence[str]:
         return [word.translate(self._fold) for word in words] if self._fold else words
 
-    def mended(self, words: Sequence[str]) -> list[str]:
+    def mended(self, words: Sequence[str]) -> tuple[str, ...]:
         """Return the tokens with slips of one letter put right: `cancle`, `pakage`, `retrun`."""
-        return [self._mend(word) for word in words]
+        return tuple(self._mend(word) for word in words)
 
     def _mend(self, word: str) -> str:
         if len(word) < 4 or word in self._common or self._concepts.knows(word):

@@ -35,7 +35,8 @@ def same_number(a: str, b: str) -> bool:
     return bool(squeeze(a)) and squeeze(a) == squeeze(b)
 
 
-_REMEMBERED, _REMEMBERED_CHARS = 2048, 1000
+# A hundred busy threads with their forty last messages, and a summary each.
+_REMEMBERED, _REMEMBERED_CHARS = 8192, 2000
 _DIGIT = re.compile(r"\d")
 
 
@@ -54,9 +55,11 @@ class OrderNumbers:
     def _look(self, text: str, *, hard: bool) -> tuple[str, ...]:
         if not self._shapes and not _DIGIT.search(text):
             return ()
-        return self._remembered(text, hard) if len(text) <= _REMEMBERED_CHARS else self._find(text, hard)
+        plainly, at_last = self._remembered(text) if len(text) <= _REMEMBERED_CHARS else self._find(text)
+        return at_last if hard else plainly
 
-    def _find(self, text: str, hard: bool) -> tuple[str, ...]:
+    def _find(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return what stands in a text plainly, and what does for a reader who makes do with less."""
         text = clip(plain(clip(text)))
         taken: list[tuple[int, int, str]] = []
         for shape in self._shapes:
@@ -65,12 +68,12 @@ class OrderNumbers:
             rest = SPOILT.sub(_blank, PARCEL_OR_BANK.sub(_blank, EMAIL.sub(_blank, text)))
             for shape, judge in SHAPES:
                 _take(taken, shape, rest, judge)
-            for shape, judge in LAST_RESORTS if hard and not taken else ():
-                _take(taken, shape, rest, judge)
-        unique: dict[str, str] = {}
-        for _, _, number in sorted(taken):
-            unique.setdefault(squeeze(number), number)
-        return tuple(unique.values())
+            if not taken:
+                for shape, judge in LAST_RESORTS:
+                    _take(taken, shape, rest, judge)
+                return (), _distinct(taken)
+        plainly = _distinct(taken)
+        return plainly, plainly
 
     def called(self, text: str) -> tuple[str, ...]:
         """Return the numbers of a text that it calls an order's: behind '#' or a word such as "order"."""
@@ -92,6 +95,13 @@ class OrderNumbers:
             if len(found) >= MAX_CANDIDATES:
                 break
         return tuple(found.values())[:MAX_CANDIDATES]
+
+
+def _distinct(taken: Sequence[tuple[int, int, str]]) -> tuple[str, ...]:
+    unique: dict[str, str] = {}
+    for _, _, number in sorted(taken):
+        unique.setdefault(squeeze(number), number)
+    return tuple(unique.values())
 
 
 def _own_shape(shape: str) -> re.Pattern[str]:

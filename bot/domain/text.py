@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import TypeVar
+
+T = TypeVar("T")
 
 HEAD_CHARS = 2000
 TAIL_CHARS = 2000
@@ -43,6 +48,20 @@ _LETTERS = str.maketrans(
 )  # fmt: skip
 
 
+_REMEMBERED, _REMEMBERED_CHARS = 512, 600
+
+
+def _remembering(function: Callable[[str], T]) -> Callable[[str], T]:
+    """Keep the results for the last short texts: a turn asks for the same ones again and again."""
+    cached = lru_cache(_REMEMBERED)(function)
+
+    @wraps(function)
+    def remembered(text: str) -> T:
+        return cached(text) if len(text) <= _REMEMBERED_CHARS else function(text)
+
+    return remembered
+
+
 def clip(text: str) -> str:
     """Return what is looked at of a very long text: its first and its last 2000 characters."""
     if len(text) <= HEAD_CHARS + TAIL_CHARS:
@@ -57,17 +76,20 @@ def ascii_digits(text: str) -> str:
     return _DIGIT.sub(lambda match: str(unicodedata.digit(match.group())), text)
 
 
+@_remembering
 def plain(text: str) -> str:
     """Return the text in NFKC, without invisible characters, with ASCII digits and single spaces; case is kept."""
     text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text.replace("№", "#")))
     return _UNSEEN.sub(" ", ascii_digits(text)).strip()
 
 
+@_remembering
 def normalise(text: str) -> str:
     """Return the text in the one form in which texts are compared: `plain`, and casefolded."""
     return _INVISIBLE.sub("", unicodedata.normalize("NFKC", plain(text).casefold()))
 
 
+@_remembering
 def fold(text: str) -> str:
     """Fold a normalised text further, for word rules: people leave out accents, hamzas and nuktas."""
     if not text.isascii():
@@ -76,7 +98,8 @@ def fold(text: str) -> str:
     return _LONG_RUN.sub(r"\1", text)
 
 
-def tokens(folded: str) -> list[str]:
+@_remembering
+def tokens(folded: str) -> tuple[str, ...]:
     """Cut a folded text into words, single characters of scripts without spaces, NUMBER and BREAK."""
     found: list[str] = []
     for match in _TOKEN.finditer(folded):
@@ -85,4 +108,4 @@ def tokens(folded: str) -> list[str]:
             found.append(match.group())
         elif found and found[-1] != BREAK:
             found.append(BREAK)
-    return found
+    return tuple(found)

@@ -22,7 +22,7 @@ from bot.domain.model import Author, Message, Query, Understood
 from bot.domain.order_numbers import OrderNumbers
 from bot.domain.text import NUMBER, clip, fold, plain, tokens
 from bot.errors import PassReason, TierPassed
-from bot.inference.features import ROWS, meant_rows, readable, written_rows
+from bot.inference.features import LANGUAGES_READ, ROWS, meant_rows, readable, written_rows
 from bot.inference.models.hashes import CLASSIFIER_SHA256
 from bot.inference.order_choice import having_goods, meant_among, spoken_of, written_in
 
@@ -39,7 +39,7 @@ KINDS = tuple(ActionKind)
 
 CONTEXT_SIZE = 50
 _LOOK_BACK = 4
-_REMEMBERED = 512
+_REMEMBERED = 1024
 _CLEAR = 0.5
 _GREETING = 0.99
 
@@ -110,17 +110,17 @@ class Classifier:
 
     def scores(self, text: str, language: str | None = None) -> Scores:
         """Return the scores of a text alone: float32 of shape (5,), natural logarithms up to a constant."""
-        return self._remembered(text, language)
+        return self._remembered(text, self._book.likely(text, language)[:LANGUAGES_READ])
 
     def _readable(self, text: str) -> str:
         return readable(text, self._numbers.find(text))
 
-    def _score(self, text: str, language: str | None) -> Scores:
+    def _score(self, text: str, codes: Sequence[str]) -> Scores:
         import numpy as np
 
         seen = self._seen(text)
         table, total = self._arrays["table"], np.zeros(len(KINDS), np.float32)
-        for rows in (written_rows(seen), meant_rows(seen, language, self._book)):
+        for rows in (written_rows(seen), meant_rows(seen, codes, self._book)):
             total += table[rows].sum(axis=0, dtype=np.float32) / np.sqrt(max(1, len(rows)), dtype=np.float32)
         scored: Scores = (total * self._arrays["scale"] + self._arrays["bias"]) / self._arrays["temperature"]
         return scored
@@ -265,7 +265,7 @@ class ClassifierTier:
         candidates = query.candidates or self._numbers.candidates(text, query.history)
         if numbers := written_in(text, candidates):
             return meant_among(numbers, self._numbers.called(text))
-        if not kind.concerns_order:
+        if not kind.concerns_order or not candidates:
             return None
         if position := self._book.position(text, query.language):
             return spoken_of(query.history, candidates, position)

@@ -17,7 +17,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from bot.domain.language import LexiconBook
-from bot.domain.lexicon import Found
+from bot.domain.term_table import Found
 from bot.domain.text import BREAK, NUMBER, clip, fold, normalise, tokens
 
 if TYPE_CHECKING:
@@ -31,13 +31,14 @@ ROWS = 1 << BITS
 """How many rows the model's table has."""
 
 READ_CHARS = 600
+LANGUAGES_READ = 2
+"""In how many languages a text's words are looked up: people mix two."""
 _LONGEST = 5
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,64}\.[^\s@]{1,24}")
 _DIGITS = re.compile(r"\d")
 _QUESTION = re.compile("[?\u061f\u037e\uff1f]")
 # Odd multipliers of polynomial hashes modulo 2**64.
 _LETTER, _WORD, _ALL = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, (1 << 64) - 1
-_LANGUAGES_READ = 2
 
 
 def readable(text: str, numbers: Sequence[str] = ()) -> str:
@@ -63,15 +64,15 @@ def written_rows(text: str) -> Rows:
     return np.unique(mixed >> np.uint64(64 - BITS)).astype(np.int32)
 
 
-def meant_rows(text: str, language: str | None, book: LexiconBook) -> Rows:
+def meant_rows(text: str, codes: Sequence[str], book: LexiconBook) -> Rows:
     """Return the rows of what a `readable` text means, each once: int32 of shape (pieces,).
 
     Args:
-        language: the thread's, if it is known; the languages that the words show come before it.
+        codes: the languages it may be written in, the likeliest first; LANGUAGES_READ at most make a difference.
     """
     import numpy as np
 
-    signs = {zlib.crc32(piece.encode()) * 0x9E3779B1 >> 7 & (ROWS - 1) for piece in _meanings(text, language, book)}
+    signs = {zlib.crc32(piece.encode()) * 0x9E3779B1 >> 7 & (ROWS - 1) for piece in _meanings(text, codes, book)}
     return np.fromiter(sorted(signs), np.int32, len(signs))
 
 
@@ -106,16 +107,15 @@ def _word_hash(word: str) -> int:
     return value
 
 
-def _meanings(text: str, language: str | None, book: LexiconBook) -> Iterator[str]:
+def _meanings(text: str, codes: Sequence[str], book: LexiconBook) -> Iterator[str]:
     words = tokens(fold(text))
-    codes = book.likely(text, language)[:_LANGUAGES_READ]
     found = Found(frozenset(), 0, len(words))
-    for code in codes:
+    for code in codes[:LANGUAGES_READ]:
         found |= book.reader(code).read(words)
     concepts = sorted(found.concepts | ({"number"} if NUMBER in words else set()))
     yield from concepts
     yield from (f"{one}+{other}" for one, other in combinations(concepts, 2))
-    order = book.reader(codes[0]).sequence(words) if codes else []
+    order = book.reader(codes[0]).sequence(words) if codes else ()
     yield from _runs("gapped", order)
     told = [sign for sign in order if sign not in ("", BREAK)]
     yield from _runs("told", told)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from bot.domain.actions import Action, ActionKind
 from bot.domain.language import LexiconBook, asks_for_person
-from bot.domain.lexicon import Found
 from bot.domain.model import Author, Query, Understood
 from bot.domain.order_numbers import OrderNumbers
+from bot.domain.term_table import Found
 from bot.domain.text import NUMBER, clip, fold, normalise, plain, tokens
 from bot.errors import PassReason, TierPassed
 from bot.inference.order_choice import RECENT_MESSAGES, having_goods, meant_among, spoken_of, written_in
@@ -103,6 +103,8 @@ class RulesTier:
     ) -> str | None:
         if numbers:
             return meant_among(numbers, self._numbers.called(text))
+        if not candidates:
+            return None
         if position := self._book.position(text, query.language):
             return spoken_of(query.history, candidates, position)
         found = self._read(words, self._book.likely(text, query.language))

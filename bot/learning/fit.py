@@ -66,7 +66,7 @@ class Pieces:
 def pieces(text: str, language: str | None, book: LexiconBook, numbers: OrderNumbers) -> Pieces:
     """Return a text's rows, as the classifier itself finds them."""
     seen = readable(text, numbers.find(text))
-    return Pieces(written_rows(seen), meant_rows(seen, language, book))
+    return Pieces(written_rows(seen), meant_rows(seen, book.likely(text, language), book))
 
 
 def fit(examples: Sequence[Example], book: LexiconBook, plan: Plan = Plan()) -> Arrays:

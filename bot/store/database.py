@@ -11,44 +11,39 @@ through SQLAlchemy's synchronous core, so that a unit of work costs one thread h
 from __future__ import annotations
 
 import asyncio
-import errno
-import importlib
 import logging
 import queue
-import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Connection, Engine, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
 
-from bot.errors import StoreBusy, StoreError, StoreFull, StoreReadOnly
+from bot.errors import StoreError
+from bot.store.engines import BUSY_TIMEOUT_S, READERS, reader_engine, store_error, writer_engine
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 Work = Callable[[Connection], T]
+Joint = Callable[[Connection, Sequence[T]], None]
+"""Work that is cheaper for many items at once than for each alone."""
 
 MAX_BATCH = 64
-BUSY_TIMEOUT_S = 5.0
-READERS = 2
-_SAFE_SQLITE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 
 
 @dataclass(slots=True)
 class _Unit:
-    """A unit of work and where its result goes."""
+    """A unit of work, or an item of a joint one, and where the result goes."""
 
-    work: Work[Any]
+    work: Work[Any] | None
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
+    joint: Joint[Any] | None = None
+    item: Any = None
 
     def settle(self, result: Any, error: BaseException | None) -> None:
         """Hand the result over to the waiting task, unless it has gone away."""
@@ -102,6 +97,13 @@ class Database:
         future: asyncio.Future[T] = loop.create_future()
         self._put(_Unit(work, loop, future))
         return await future
+
+    async def write_jointly(self, joint: Joint[T], item: T) -> None:
+        """Like `write`; items that wait for the same joint work are given to it together, in the place of the first."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self._put(_Unit(None, loop, future, joint, item))
+        await future
 
     def _put(self, unit: _Unit) -> None:
         if self._closed:
@@ -157,7 +159,7 @@ class Database:
         try:
             with self._engine.begin() as connection:
                 begun = True
-                return [(unit.work(connection), None) for unit in batch]
+                return [(result, None) for result in _run(connection, batch)]
         except Exception as error:  # noqa: BLE001 (the writer's edge: it goes to the unit's own task)
             # Without a transaction it is nobody's fault, and alone each would wait as long for the lock again.
             if len(batch) == 1 or not begun:
@@ -183,116 +185,15 @@ class Database:
                 log.debug("store.waiter_gone")
 
 
-def store_error(error: BaseException) -> BaseException:
-    """Map a database driver's error to ours; anything else stays what it is.
-
-    So does a statement that breaks a rule of the schema: it is a mistake of ours, which no waiting heals.
-    """
-    if isinstance(error, OSError):
-        kind = StoreFull if error.errno == errno.ENOSPC else StoreReadOnly
-        return kind(f"The database's folder cannot be used: {error.strerror}: {error.filename}")
-    if not isinstance(error, SQLAlchemyError) or isinstance(error, IntegrityError | DataError):
-        return error
-    words = str(error.orig if isinstance(error, DBAPIError) else error)
-    kinds: tuple[tuple[tuple[str, ...], type[StoreError]], ...] = (
-        (("disk is full", "No space left"), StoreFull),
-        (("readonly", "read-only", "unable to open"), StoreReadOnly),
-        (("locked", "busy"), StoreBusy),
-    )
-    for needles, found in kinds:
-        if any(needle in words for needle in needles):
-            return found(f"{found.__doc__} ({words})")
-    return StoreError(words)
-
-
-# --- engines ---
-
-
-def sqlite_module() -> ModuleType:
-    """Return the SQLite driver to use: the standard one, or pysqlite3 where that brings a newer library."""
-    try:
-        bundled = importlib.import_module("pysqlite3.dbapi2")
-    except ImportError:
-        return sqlite3
-    return bundled if bundled.sqlite_version_info > sqlite3.sqlite_version_info else sqlite3
-
-
-def sqlite_note() -> str:
-    """Say which SQLite serves, and what keeps its WAL safe."""
-    version = sqlite_module().sqlite_version_info
-    fixed = version >= _SAFE_SQLITE[0] or any(version[:2] == safe[:2] and version >= safe for safe in _SAFE_SQLITE)
-    why = "the WAL fault is fixed in it" if fixed else "one connection does all writing and checkpointing"
-    return f"SQLite {'.'.join(map(str, version))}: {why}"
-
-
-def writer_engine(url: URL, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Engine:
-    """Return an engine with a single connection that writes."""
-    if url.get_backend_name() != "sqlite":
-        return create_engine(_synchronous(url), hide_parameters=True, pool_size=1, max_overflow=0)
-    engine = create_engine(
-        url.set(drivername="sqlite"),
-        module=sqlite_module(),
-        hide_parameters=True,
-        poolclass=StaticPool,
-        connect_args={"check_same_thread": False},
-    )
-    _begin_immediate(engine)
-    event.listen(engine, "connect", partial(_writer_pragmas, busy_timeout_s))
-    return engine
-
-
-def reader_engine(url: URL) -> Engine:
-    """Return an engine that only reads."""
-    if url.get_backend_name() != "sqlite":
-        return create_engine(_synchronous(url), hide_parameters=True, pool_size=READERS, isolation_level="AUTOCOMMIT")
-    engine = create_engine(
-        url.set(drivername="sqlite"),
-        module=sqlite_module(),
-        hide_parameters=True,
-        pool_size=READERS,
-        connect_args={"check_same_thread": False},
-        isolation_level="AUTOCOMMIT",
-    )
-    event.listen(engine, "connect", _reader_pragmas)
-    return engine
-
-
-def _synchronous(url: URL) -> URL:
-    return url.set(drivername="postgresql+psycopg") if url.get_backend_name() == "postgresql" else url
-
-
-def _begin_immediate(engine: Engine) -> None:
-    """Make every write transaction take the lock at its start: a deferred one that reads first fails with BUSY."""
-
-    def connect(connection: Any, _record: object) -> None:
-        connection.isolation_level = None
-
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    event.listen(engine, "connect", connect)
-    event.listen(engine, "begin", begin)
-
-
-def _pragmas(connection: Any, *pragmas: str) -> None:
-    cursor = connection.cursor()
-    for pragma in pragmas:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _writer_pragmas(busy_timeout_s: float, connection: Any, _record: object) -> None:
-    _pragmas(
-        connection,
-        f"busy_timeout={1000 * busy_timeout_s:.0f}",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "secure_delete=ON",
-        "cache_size=-8000",
-        "wal_autocheckpoint=4000",
-    )
-
-
-def _reader_pragmas(connection: Any, _record: object) -> None:
-    _pragmas(connection, "busy_timeout=5000", "query_only=ON", "wal_autocheckpoint=0", "cache_size=-4000")
+def _run(connection: Connection, batch: Sequence[_Unit]) -> list[Any]:
+    """Run the units in order and return their results."""
+    items: dict[Joint[Any], list[Any]] = {}
+    for unit in batch:
+        if unit.joint is not None:
+            items.setdefault(unit.joint, []).append(unit.item)
+    results: list[Any] = []
+    for unit in batch:
+        if unit.joint is not None and unit.joint in items:
+            unit.joint(connection, items.pop(unit.joint))
+        results.append(unit.work(connection) if unit.work is not None else None)
+    return results

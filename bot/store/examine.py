@@ -9,7 +9,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.errors import StoreError, StoreReadOnly
-from bot.store.database import store_error, writer_engine
+from bot.store.engines import store_error, writer_engine
 from bot.store.migrate import current_revision, known_revisions
 
 

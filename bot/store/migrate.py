@@ -13,7 +13,7 @@ from sqlalchemy import Engine, inspect, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.errors import StoreError
-from bot.store.database import sqlite_module, store_error, writer_engine
+from bot.store.engines import sqlite_module, store_error, writer_engine
 
 if TYPE_CHECKING:
     from alembic.config import Config

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +19,7 @@ from bot.domain.model import (
     LedgerEntry,
     LedgerState,
     Message,
+    Passed,
     Scope,
     Thread,
     ThreadKey,
@@ -155,10 +155,15 @@ def trace_values(trace: Trace, thread_id: int, inbox_id: int, kind: str, now: da
         "action": trace.action.to_dict() if trace.action else None,
         "raw": trace.raw,
         "decision": trace.decision,
-        "passed": {"tiers": [asdict(passed) for passed in trace.passed]},
+        "passed": {"tiers": [passed_values(passed) for passed in trace.passed]},
         "stages": dict(trace.stages),
         "at": now,
     }
+
+
+def passed_values(passed: Passed) -> dict[str, Any]:
+    """Return what a turn keeps of a tier that passed."""
+    return {"tier": passed.tier, "reason": passed.reason, "seconds": passed.seconds, "detail": passed.detail}
 
 
 def turn_view(row: RowMapping) -> Mapping[str, Any]:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, insert, or_, select, update
 
 from bot.domain.journal import Opened, TurnRecord
-from bot.domain.model import Button, Incoming, LedgerEntry, LedgerState, Message, Thread, ThreadKey
+from bot.domain.model import Author, Button, Incoming, LedgerEntry, LedgerState, Message, Thread, ThreadKey
 from bot.domain.ports import Clock
 from bot.errors import StoreError
 from bot.store.database import Database
-from bot.store.outbox import add_calls
 from bot.store.rows import (
     button_from,
     button_values,
+    call_values,
     ledger_from,
-    message_from,
     thread_from,
     thread_values,
     trace_values,
@@ -26,6 +25,7 @@ from bot.store.tables import ButtonRow, InboxRow, LedgerRow, MessageRow, OutboxR
 
 HISTORY = 40
 _OPEN_STATES = (LedgerState.PROPOSED.value,)
+_AUTHORS = {author.value: author for author in Author}
 _ENDED = frozenset({LedgerState.DONE, LedgerState.REFUSED, LedgerState.UNKNOWN, LedgerState.DECLINED})
 
 
@@ -50,8 +50,7 @@ class Threads:
 
     async def close(self, record: TurnRecord) -> None:
         """Commit a turn's whole outcome at once."""
-        now = self._clock.now()
-        await self._database.write(lambda connection: _close(connection, record, now))
+        await self._database.write_jointly(_close, (record, self._clock.now()))
         if record.calls:
             self._wake_outbox()
 
@@ -86,7 +85,7 @@ _THREAD = select(ThreadRow.__table__).where(
     ThreadRow.channel == bindparam("channel"), ThreadRow.address == bindparam("address")
 )
 _MESSAGES = (
-    select(MessageRow.__table__)
+    select(MessageRow.author, MessageRow.text, MessageRow.at, MessageRow.id)
     .where(MessageRow.thread_id == bindparam("thread"), MessageRow.id > bindparam("after"))
     .order_by(MessageRow.id.desc())
     .limit(HISTORY)
@@ -103,8 +102,8 @@ def _load(connection: Connection, key: ThreadKey) -> Opened | None:
 
 def newest_messages(connection: Connection, thread_id: int, after: int = 0) -> tuple[Message, ...]:
     """Return the newest messages of a thread that came after a message id, oldest first."""
-    rows = connection.execute(_MESSAGES, {"thread": thread_id, "after": after}).mappings()
-    return tuple(message_from(row) for row in rows)[::-1]
+    rows = connection.execute(_MESSAGES, {"thread": thread_id, "after": after}).all()
+    return tuple(Message(_AUTHORS[author], text, at, number) for author, text, at, number in reversed(rows))
 
 
 def _make(connection: Connection, incoming: Incoming, now: datetime) -> None:
@@ -122,6 +121,7 @@ def _make(connection: Connection, incoming: Incoming, now: datetime) -> None:
 _INSERT_MESSAGE = table(MessageRow).insert()
 _INSERT_BUTTON = table(ButtonRow).insert()
 _INSERT_TRY = table(TryRow).insert()
+_INSERT_CALL = table(OutboxRow).insert()
 _INSERT_TURN = table(TurnRow).insert()
 _UPDATE_THREAD = table(ThreadRow).update().where(table(ThreadRow).c.id == bindparam("thread"))
 _INBOX_DONE = table(InboxRow).update().where(table(InboxRow).c.id == bindparam("inbox")).values(state="done")
@@ -131,23 +131,35 @@ def _message(thread_id: int, author: str, text: str, now: datetime) -> dict[str,
     return {"thread_id": thread_id, "author": author, "text": text, "at": now}
 
 
-def _close(connection: Connection, record: TurnRecord, now: datetime) -> None:
-    thread = record.thread
-    connection.execute(_UPDATE_THREAD, {"thread": thread.id, **thread_values(thread, now)})
-    if record.said:
-        rows = [_message(thread.id, author.value, text, now) for author, text in record.said]
-        connection.execute(_INSERT_MESSAGE, rows)
-    for entry in record.ledger:
-        move_ledger(connection, entry, now)
-    buttons = [button_values(button, thread.id) for reply in record.replies for row in reply.buttons for button in row]
-    if buttons:
-        connection.execute(_INSERT_BUTTON, buttons)
-    if record.failed_try is not None:
-        connection.execute(_INSERT_TRY, {"thread_id": thread.id, "number": record.failed_try, "at": now})
-    if record.calls:
-        add_calls(connection, record.calls, now)
-    connection.execute(_INSERT_TURN, trace_values(record.trace, thread.id, record.inbox_id, record.kind, now))
-    connection.execute(_INBOX_DONE, {"inbox": record.inbox_id, "done_at": now, "error": ""})
+def _close(connection: Connection, ended: Sequence[tuple[TurnRecord, datetime]]) -> None:
+    """Write the outcomes of turns that ended together, each table's rows at once."""
+    connection.execute(_UPDATE_THREAD, [{"thread": r.thread.id, **thread_values(r.thread, now)} for r, now in ended])
+    said = [_message(r.thread.id, author.value, text, now) for r, now in ended for author, text in r.said]
+    buttons = [
+        button_values(button, r.thread.id)
+        for r, _ in ended
+        for reply in r.replies
+        for row in reply.buttons
+        for button in row
+    ]
+    tries = [
+        {"thread_id": r.thread.id, "number": r.failed_try, "at": now} for r, now in ended if r.failed_try is not None
+    ]
+    calls = [call_values(call, now) for r, now in ended for call in r.calls]
+    for statement, rows in (
+        (_INSERT_MESSAGE, said),
+        (_INSERT_BUTTON, buttons),
+        (_INSERT_TRY, tries),
+        (_INSERT_CALL, calls),
+    ):
+        if rows:
+            connection.execute(statement, rows)
+    for record, now in ended:
+        for entry in record.ledger:
+            move_ledger(connection, entry, now)
+    traces = [trace_values(r.trace, r.thread.id, r.inbox_id, r.kind, now) for r, now in ended]
+    connection.execute(_INSERT_TURN, traces)
+    connection.execute(_INBOX_DONE, [{"inbox": r.inbox_id, "done_at": now, "error": ""} for r, now in ended])
 
 
 def move_ledger(connection: Connection, entry: LedgerEntry, now: datetime) -> None:

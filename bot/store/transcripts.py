@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.domain.model import Author, Message
 from bot.errors import StoreError
-from bot.store.database import reader_engine, store_error
+from bot.store.engines import reader_engine, store_error
 from bot.store.migrate import current_revision
 from bot.store.rows import message_from
 from bot.store.tables import MessageRow, ThreadRow, TurnRow

@@ -134,7 +134,7 @@ def test_pieces_stay_in_the_table() -> None:
     """Every piece of any text has a row, and the same text has the same rows."""
     for text in ("hello", "", "注文はどこですか", "where is # please?", "\ud800"):
         seen = readable(text)
-        for rows in (written_rows(seen), meant_rows(seen, "en", book())):
+        for rows in (written_rows(seen), meant_rows(seen, ("en",), book())):
             assert rows.dtype == np.int32
             assert all(0 <= row < ROWS for row in rows.tolist())
         assert np.array_equal(written_rows(seen), written_rows(readable(text)))

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection
 
 from bot.errors import StoreError
-from bot.store.database import sqlite_module
+from bot.store.engines import sqlite_module
 from bot.store.migrate import backup, manual_backup_name, prune
 from tests.support.store import Stores, remember, stores, url_of
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import StoreError, StoreReadOnly
-from bot.store.database import MAX_BATCH, Database, sqlite_module, sqlite_note
+from bot.store.database import MAX_BATCH, Database
+from bot.store.engines import sqlite_module, sqlite_note
 from tests.support.store import Stores, remember, settled, stores
 
 
@@ -88,6 +90,30 @@ async def test_a_failing_unit_hurts_no_other(store: Stores) -> None:
     results = await settled(tasks)
     assert [type(result) for result in results] == [type(None), IntegrityError, LookupError, type(None)]
     assert await names(store) == ["a", "b"], "and nothing of the broken ones"
+
+
+async def test_items_of_a_joint_work_are_done_at_once(store: Stores) -> None:
+    """What waits for the same joint work is given to it together; one that fails is done alone and hurts no other."""
+    given: list[list[str]] = []
+
+    def joint(connection: Connection, items: Sequence[str]) -> None:
+        given.append(list(items))
+        for item in items:
+            remember(item)(connection)
+
+    async def all_of(*items: str) -> list[object]:
+        gate, first = await held(store.database)
+        tasks = [asyncio.create_task(store.database.write_jointly(joint, item)) for item in items]
+        await asyncio.sleep(0)  # Each task has queued its item now.
+        gate.open.set()
+        await first
+        return await settled(tasks)
+
+    assert await all_of("a", "b", "c") == [None, None, None]
+    assert given == [["a", "b", "c"]]
+    results = await all_of("d", "a", "e")
+    assert [type(result) for result in results] == [type(None), IntegrityError, type(None)]
+    assert await names(store) == ["a", "b", "c", "d", "e"]
 
 
 async def test_a_mistake_of_ours_is_no_trouble_of_the_database(store: Stores) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, MetaData, insert, inspect, make_url, select
 from sqlalchemy.sql import sqltypes
 
 from bot.errors import StoreError
-from bot.store.database import writer_engine
+from bot.store.engines import writer_engine
 from bot.store.migrate import HERE, alembic_config, current_revision, known_revisions, upgrade
 from bot.store.tables import Base
 from tests.support.store import NOON, url_of

@@ -18,7 +18,8 @@ import pytest
 from sqlalchemy import Connection, event
 
 from bot.errors import StoreBusy, StoreError, StoreFull, StoreReadOnly
-from bot.store.database import Database, sqlite_module, store_error
+from bot.store.database import Database
+from bot.store.engines import sqlite_module, store_error
 from tests.support.store import Stores, remember, settled, stores, text, update, url_of
 
 PAGE = "x" * 4096

@@ -16,7 +16,8 @@ from itertools import count
 from pathlib import Path
 
 from bot.errors import DeskhandError
-from bot.store.database import Database, sqlite_module
+from bot.store.database import Database
+from bot.store.engines import sqlite_module
 from tests.support.store import remember, url_of
 
 SIDE_BY_SIDE = 20

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from bot.store.database import sqlite_module
+from bot.store.engines import sqlite_module
 
 
 def connect(path: Path) -> Any:

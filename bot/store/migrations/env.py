@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import Engine, make_url
 
-from bot.store.database import writer_engine
+from bot.store.engines import writer_engine
 from bot.store.tables import Base
 
 
