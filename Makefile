@@ -17,7 +17,7 @@ help:
 	@echo "make test    all tests (PYTEST_ARGS=tests/web for some of them)"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   the figures of README.md, measured here"
-	@echo "make model   train the classifier anew from training/phrases (some minutes)"
+	@echo "make model   train both models anew from training/phrases (an hour; goes on where it was broken off)"
 	@echo "make lock    resolve the dependencies anew (needs uv)"
 	@echo "make clean   forget the set-up"
 	@echo "With PYTHON=python3.12 the set-up is done with that Python."
@@ -38,6 +38,7 @@ bench: set-up-dev
 
 model: set-up-dev
 	@$(BIN)/python -m training.classifier
+	@$(BIN)/python -m training.embedded
 
 set-up:
 	@$(if $(PYTHON),$(PYTHON) requirements/set_up.py run,$(NO_PYTHON))

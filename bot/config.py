@@ -83,7 +83,8 @@ class DatabaseSettings(_Table):
 class TierSettings(_Table):
     """One tier of understanding; which settings go with which kind is said in `config_problems.py`.
 
-    `model` is a GGUF file's path for llama, the model's name at the server for remote; `threads` 0 is one a core.
+    `model` is for llama a GGUF file's path, or "embedded" for the one that ships; for remote it is the model's name at
+    the server. `threads` 0 is one a core.
     """
 
     kind: Literal["classifier", "llama", "remote", "rules"]
@@ -110,6 +111,7 @@ class UnderstandingSettings(_Table):
 
     tiers: Annotated[tuple[Annotated[TierSettings, BeforeValidator(_named)], ...], AsTuple] = (
         TierSettings(kind="classifier", name="classifier"),
+        TierSettings(kind="llama", name="embedded", model="embedded"),
         TierSettings(kind="rules", name="rules"),
     )
     history_tokens: Annotated[int, Field(ge=0, le=1_000_000)] = 1200

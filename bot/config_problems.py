@@ -121,7 +121,7 @@ Crossing = tuple[KeyPath, str, str]
 
 _FITTING = {
     "classifier": {"min_confidence"},
-    "llama": {"model", "context_tokens", "threads"},
+    "llama": {"model", "context_tokens", "threads", "min_confidence"},
     "remote": {"model", "base_url", "api_key", "context_tokens"},
     "rules": set[str](),
 }

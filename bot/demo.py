@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -20,25 +18,20 @@ from bot.config import Settings, load
 from bot.orders.demo import DemoShop
 from bot.running import stop_signal, tune
 from bot.simulator import Person, Simulator
+from bot.tiers import has_words
 
-log = logging.getLogger(__name__)
 TOKEN = "1000000001:demo-token-that-only-the-simulator-knows"  # noqa: S105 (it opens nothing but the simulator)
 ADMIN_ID = 900_001
 FIRST_CUSTOMER_ID = 100_001
 FAQ = Path(__file__).parent / "locale" / "demo_faq.toml"
-STAND_IN_NOTE = (
-    "The classifier that Deskhand brings understands the messages here. The language model behind it is a stand-in "
-    "with random weights, made at set-up: it proves the engine, then passes on. Connect a real one as README.md says."
+NOTE = (
+    "What understands the messages here comes with Deskhand: a classifier, a language model of a few megabytes, and "
+    "rules. A bigger model talks freely as well; connect one as README.md says."
 )
 
 
-def demo_defaults(folder: Path, base_url: str, model: Path | None) -> dict[str, Any]:
+def demo_defaults(folder: Path, base_url: str) -> dict[str, Any]:
     """Return the demo's own defaults; the environment overrides every one of them."""
-    tiers: list[dict[str, Any]] = [{"kind": "classifier", "name": "classifier"}, {"kind": "rules", "name": "rules"}]
-    if model is not None:
-        tiers.insert(
-            1, {"kind": "llama", "name": "stand-in", "model": str(model), "timeout_s": 5.0, "context_tokens": 4096}
-        )
     return {
         "telegram": {"token": TOKEN, "api_base_url": base_url, "poll_timeout_s": 20},
         "admins": {"ids": [ADMIN_ID]},
@@ -46,7 +39,6 @@ def demo_defaults(folder: Path, base_url: str, model: Path | None) -> dict[str, 
             "url": f"sqlite+aiosqlite:///{folder / 'deskhand.db'}",
             "backup_dir": str(folder / "backups"),
         },
-        "understanding": {"tiers": tiers},
         "faq": {"file": str(FAQ)},
         "orders": {"adapter": "demo", "demo": {"path": str(folder / "shop.db")}},
         "shop": {
@@ -57,33 +49,19 @@ def demo_defaults(folder: Path, base_url: str, model: Path | None) -> dict[str, 
     }
 
 
-def stand_in_model(environ: Mapping[str, str]) -> Path | None:
-    """Make the stand-in once, in the user's cache; without llama.cpp the demo runs on rules alone."""
-    try:
-        from bot.inference.standin import make
-
-        cache = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deskhand"
-        cache.mkdir(parents=True, exist_ok=True)
-        return make(cache / "stand-in-v1.gguf")
-    except (ImportError, OSError) as error:
-        log.warning("demo.no_stand_in", extra={"error": str(error)})
-        return None
-
-
 async def run_demo(host: str, port: int, environ: Mapping[str, str]) -> int:
     """Serve the playground, the simulated Telegram and the bot's own REST API at one address until told to stop."""
     tune()
     stop = stop_signal()
     with tempfile.TemporaryDirectory(prefix="deskhand-demo-") as folder:
-        model = await asyncio.to_thread(stand_in_model, environ)
         async with AsyncExitStack() as stack:
             application = web.Application()
             simulator = Simulator(TOKEN, record_calls=False)
             simulator.add_routes(application, host)
-            settings = load(None, environ, defaults=demo_defaults(Path(folder), f"http://127.0.0.1:{port}", model))
+            settings = load(None, environ, defaults=demo_defaults(Path(folder), f"http://127.0.0.1:{port}"))
             logs.setup(settings.log.level, settings.log.format, settings.secrets())
             await _open(stack, application, simulator, settings, host, port)
-            _announce(settings, host, port, has_model=model is not None)
+            _announce(settings, host, port)
             await stop.wait()
     return 0
 
@@ -94,8 +72,8 @@ async def _open(
     adapter = await asyncio.to_thread(_shop, settings)
     for person in people(await adapter.people() if adapter else ()):
         simulator.add_person(person)
-    if any(tier.name == "stand-in" for tier in settings.understanding.tiers):
-        simulator.notice = STAND_IN_NOTE
+    if not any(has_words(tier) for tier in settings.understanding.tiers):
+        simulator.notice = NOTE
     bot = App.open(settings, Overrides(adapter=adapter), mounted=application, address=(host, port))
     app = await stack.enter_async_context(bot)
     simulator.trace = lambda chat_id: app.trace(str(chat_id))
@@ -138,11 +116,9 @@ def order_view(order: Any) -> dict[str, Any]:
     }
 
 
-def _announce(settings: Settings, host: str, port: int, *, has_model: bool) -> None:
+def _announce(settings: Settings, host: str, port: int) -> None:
     shown = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host  # noqa: S104 (compared, not bound)
     print(f"\n  Deskhand demo: http://{shown}:{port}/\n", flush=True)
     if not settings.web.api_keys:
         print("  REST is closed; open it with DESKHAND_WEB__API_KEYS='[\"a-key-of-yours\"]'", flush=True)
-    if not has_model:
-        print("  No model could be made; the rules answer alone.", file=sys.stderr)
     print("  Ctrl-C ends it.", flush=True)

@@ -79,17 +79,15 @@ class PassReason(StrEnum):
     BROKEN = "broken"
     INVALID = "invalid"
     UNAVAILABLE = "unavailable"
-    STAND_IN = "stand_in"
     BUSY = "busy"
 
 
 class TierPassed(DeskhandError):
     """This tier passes the message on."""
 
-    def __init__(self, reason: PassReason, detail: str = "", *, opinion: object = None) -> None:
+    def __init__(self, reason: PassReason, detail: str = "") -> None:
         self.reason = reason
         self.detail = detail
-        self.opinion = opinion
         super().__init__(f"{reason}: {detail}" if detail else str(reason))
 
 

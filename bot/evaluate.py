@@ -27,13 +27,13 @@ from bot.learning import report
 from bot.learning.cases import Case, read_cases
 from bot.learning.scores import Prediction, score
 from bot.store.threads import HISTORY
-from bot.tiers import make_tiers
+from bot.tiers import EMBEDDED, make_tiers
 from bot.web.metrics import PrometheusMonitor
 
 CASCADE = "cascade"
 LONG = 500
 """Files of more cases show how far it has come."""
-NEED_NO_SETTINGS = ("classifier", "rules", "embedded")
+NEED_NO_SETTINGS = ("classifier", "rules", EMBEDDED)
 """Kinds of tiers that come with the program, so that they can be asked for without being configured."""
 
 
@@ -117,7 +117,8 @@ def _built_in(kind: str) -> TierSettings | None:
     if kind not in NEED_NO_SETTINGS:
         return None
     try:
-        return TierSettings.model_validate({"kind": kind, "name": kind})
+        values = {"kind": kind} if kind != EMBEDDED else {"kind": "llama", "model": EMBEDDED}
+        return TierSettings.model_validate({**values, "name": kind})
     except ValueError:
         return None
 

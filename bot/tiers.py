@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,35 +13,58 @@ from bot.domain.actions import ActionKind
 from bot.domain.language import LexiconBook
 from bot.domain.order_numbers import OrderNumbers
 from bot.domain.ports import LanguageModel, Tier
+from bot.inference.embedded import SHIPPED, EmbeddedTier, temperature_of
+from bot.inference.models.hashes import EMBEDDED_SHA256
+from bot.inference.order_choice import OrderChoice
 from bot.learning.shop_files import models_folder
 
 if TYPE_CHECKING:
     from bot.inference.classifier import ClassifierTier
+    from bot.inference.llama import LlamaModel
 
 MIN_CONFIDENCE = {
-    ActionKind.QUERY_ORDER: 0.45,
-    ActionKind.CANCEL_ORDER: 0.8,
-    ActionKind.RETURN_APPLY: 0.8,
-    ActionKind.HANDOFF: 0.5,
-    ActionKind.UNKNOWN: 0.4,
+    "classifier": {
+        ActionKind.QUERY_ORDER: 0.6,
+        ActionKind.CANCEL_ORDER: 0.9,
+        ActionKind.RETURN_APPLY: 0.9,
+        ActionKind.HANDOFF: 0.6,
+        ActionKind.UNKNOWN: 0.6,
+    },
+    "llama": {
+        ActionKind.QUERY_ORDER: 0.45,
+        ActionKind.CANCEL_ORDER: 0.85,
+        ActionKind.RETURN_APPLY: 0.85,
+        ActionKind.HANDOFF: 0.5,
+        ActionKind.UNKNOWN: 0.4,
+    },
 }
-"""How sure the classifier must be, chosen on phrases that it did not learn from: a wrong write costs far more."""
+"""How sure the classifier must be alone, and the embedded model together with it. Chosen on phrases that they did not
+learn from, by cost: a wrong write costs far more than a question."""
 
 ASK_ANYWAY = 1.01
+EMBEDDED, EMBEDDED_CONTEXT = "embedded", 1024
+"""What a llama tier's `model` is called where the one that ships is meant, and how many tokens it reads."""
 
 
 def make_model(tier: TierSettings) -> LanguageModel | None:
     """Build a tier's language model; the classifier and the rules have none."""
     if tier.kind == "llama":
-        from bot.inference.llama import LlamaModel
-
-        return LlamaModel(tier.name, Path(tier.model), context_tokens=tier.context_tokens, threads=tier.threads or None)
+        return _llama(tier)
     if tier.kind == "remote":
         from bot.inference.remote import RemoteModel
 
         key = tier.api_key.get_secret_value() or None
         return RemoteModel(tier.name, tier.base_url, tier.model, api_key=key, context_tokens=tier.context_tokens)
     return None
+
+
+def _llama(tier: TierSettings) -> LlamaModel:
+    from bot.inference.llama import LlamaModel
+
+    if tier.model == EMBEDDED:
+        # It is so small that a second thread would only wait for the first.
+        return LlamaModel(tier.name, SHIPPED, context_tokens=EMBEDDED_CONTEXT, threads=1, sha256=EMBEDDED_SHA256)
+    return LlamaModel(tier.name, Path(tier.model), context_tokens=tier.context_tokens, threads=tier.threads or None)
 
 
 def make_tiers(
@@ -51,29 +75,50 @@ def make_tiers(
     tiers: list[TimedTier] = []
     models: list[LanguageModel] = []
     for tier in settings.understanding.tiers:
-        model = make_model(tier)
-        if model is not None:
+        if embedded := make_embedded(tier, book, numbers):
+            models.append(embedded.model)
+            tiers.append(TimedTier(embedded, tier.timeout_s, minimum_of(tier, settings)))
+        elif model := make_model(tier):
             models.append(model)
-            tiers.append(TimedTier(ModelTier(model, prompts), tier.timeout_s))
+            tiers.append(TimedTier(ModelTier(model, prompts), tier.timeout_s, tier.min_confidence))
         elif tier.kind == "classifier":
-            tiers.append(TimedTier(make_classifier(settings, tier, book, numbers), tier.timeout_s))
+            classifier = make_classifier(settings, tier, book, numbers)
+            tiers.append(TimedTier(classifier, tier.timeout_s, minimum_of(tier, settings)))
         else:
             tiers.append(TimedTier(_rules(tier, book), tier.timeout_s))
     return tiers, models
 
 
-def make_classifier(settings: Settings, tier: TierSettings, book: LexiconBook, numbers: OrderNumbers) -> ClassifierTier:
-    """Build the embedded classifier: the shop's own, where `deskhand train` made one, else the one that ships.
+def minimum_of(tier: TierSettings, settings: Settings) -> Mapping[ActionKind, float]:
+    """Return how sure a tier that weighs the actions must be; small talk is left to a tier that writes texts."""
+    talks = any(has_words(other) for other in settings.understanding.tiers)
+    small_talk = {ActionKind.UNKNOWN: ASK_ANYWAY} if talks else {}
+    return {**MIN_CONFIDENCE[tier.kind], **small_talk, **tier.min_confidence}
 
-    Where a tier writes texts, small talk is left to it, with the classifier's opinion.
-    """
+
+def has_words(tier: TierSettings) -> bool:
+    """Whether a tier's model writes texts of its own: any language model but the embedded one."""
+    return tier.kind == "remote" or (tier.kind == "llama" and tier.model != EMBEDDED)
+
+
+def make_embedded(tier: TierSettings, book: LexiconBook, numbers: OrderNumbers) -> EmbeddedTier | None:
+    """Build the tier of an embedded model: the one that ships, or a file whose metadata say that it is of this kind."""
+    if tier.kind != "llama":
+        return None
+    ships = tier.model == EMBEDDED
+    heat = temperature_of(SHIPPED if ships else Path(tier.model))
+    if heat is None and not ships:
+        return None
+    # One that ships and cannot be read is reported like any other model: when it is loaded, and by `check`.
+    return EmbeddedTier(_llama(tier), OrderChoice(book, numbers), numbers, heat or 1.0)
+
+
+def make_classifier(settings: Settings, tier: TierSettings, book: LexiconBook, numbers: OrderNumbers) -> ClassifierTier:
+    """Build the embedded classifier: the shop's own, where `deskhand train` made one, else the one that ships."""
     from bot.inference.classifier import ClassifierTier, in_use
 
     path, sha256 = in_use(models_folder(settings.database.url))
-    has_words = any(other.kind in ("llama", "remote") for other in settings.understanding.tiers)
-    small_talk = {ActionKind.UNKNOWN: ASK_ANYWAY} if has_words else {}
-    minimum = {**MIN_CONFIDENCE, **small_talk, **tier.min_confidence}
-    return ClassifierTier(book, numbers, minimum, name=tier.name, path=path, sha256=sha256)
+    return ClassifierTier(book, numbers, name=tier.name, path=path, sha256=sha256)
 
 
 def _rules(tier: TierSettings, book: LexiconBook) -> Tier:

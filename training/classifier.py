@@ -48,6 +48,13 @@ def report(model: Classifier, held: Sequence[Example]) -> dict[str, float]:
     return {name: round(value, 4) for name, value in found.items()}
 
 
+def record_hash(name: str, digest: str) -> None:
+    """Write a shipped file's hash into the code that will ask for it."""
+    hashes = SHIPPED.with_name("hashes.py")
+    lines = [line for line in hashes.read_text().splitlines() if not line.startswith(name)]
+    hashes.write_text("\n".join([*lines, f'{name} = "{digest}"']) + "\n")
+
+
 def main(arguments: Sequence[str]) -> None:
     """Train, and write or measure."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -67,9 +74,7 @@ def main(arguments: Sequence[str]) -> None:
     data = file_of(arrays)
     SHIPPED.write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
-    hashes = SHIPPED.with_name("hashes.py")
-    lines = [line for line in hashes.read_text().splitlines() if not line.startswith("CLASSIFIER_SHA256")]
-    hashes.write_text("\n".join([*lines, f'CLASSIFIER_SHA256 = "{digest}"']) + "\n")
+    record_hash("CLASSIFIER_SHA256", digest)
     print(f"{SHIPPED.name}: {len(data) / 1e6:.2f} MB, SHA-256 {digest}")
 
 

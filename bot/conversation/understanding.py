@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import prod
 
 from bot.conversation.prompt import PromptBuilder
 from bot.domain.actions import Action, ActionKind, action_schema, parse_action
@@ -16,9 +17,15 @@ from bot.errors import PassReason, TierPassed
 
 log = logging.getLogger(__name__)
 APOLOGY = "apology"
-CLEAR, AGREED, LIKELY = 0.6, 0.6, 0.35
+CLEAR, AGREED, LIKELY = 0.6, 0.8, 0.35
 """From which confidence an opinion is not overruled, counts as a second voice for a write, and is worth acting on where
 that changes nothing. Chosen on phrases that the models did not learn from."""
+
+VOICES = (0.9, 0.25)
+"""How much the first and the second weighing tier's view counts. On phrases held back (0.7, 0.6) is best; of other
+writers' messages the embedded model understands less, so it is listened to less."""
+
+_NEVER = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +61,18 @@ class ModelTier:
 
 @dataclass(frozen=True, slots=True)
 class TimedTier:
-    """A tier and how many seconds it may take."""
+    """A tier, how many seconds it may take, and by action how sure it must be for its answer to stand alone."""
 
     tier: Tier
     timeout_s: float
+    minimum: Mapping[ActionKind, float] = field(default_factory=dict)
 
 
 class Understanding:
     """Asks the tiers in order until one answers; when none does, the answer is an apology.
 
-    A tier that is unsure passes on with its opinion, and what a later tier says is held against it: a write needs one
-    that agrees, or the bot asks.
+    What a tier says but is not sure enough of is its opinion. The next tier that weighs the actions is weighed together
+    with it; one that only says an action is held against it: a write needs one that agrees, or the bot asks.
     """
 
     def __init__(self, tiers: Sequence[TimedTier], monitor: Monitor) -> None:
@@ -79,15 +87,13 @@ class Understanding:
             started = time.perf_counter()
             try:
                 async with asyncio.timeout(timed.timeout_s):
-                    understood = await timed.tier.understand(query)
-                if opinion is None or stands(understood.action.kind, opinion):
-                    return replace(understood, passed=tuple(passed))
-                detail = f"{understood.action.kind.value}, against {opinion.action.kind.value} of {opinion.tier}"
-                passed.append(self._passed(timed, PassReason.UNSURE, started, detail))
+                    understood = pooled(opinion, await timed.tier.understand(query))
+                if not (doubt := doubted(understood, opinion, timed.minimum)):
+                    return replace(understood, action=about(understood, opinion), passed=tuple(passed))
+                passed.append(self._passed(timed, PassReason.UNSURE, started, doubt))
+                opinion = understood if opinion is None or understood.likely else opinion
             except TierPassed as reason:
                 passed.append(self._passed(timed, reason.reason, started, reason.detail))
-                if isinstance(reason.opinion, Understood) and opinion is None:
-                    opinion = reason.opinion
             except TimeoutError:
                 passed.append(self._passed(timed, PassReason.SLOW, started, f"over {timed.timeout_s:g} s"))
             except Exception as error:  # (a tier's edge: whatever breaks in a model, the next tier serves)
@@ -98,6 +104,38 @@ class Understanding:
     def _passed(self, timed: TimedTier, reason: PassReason, started: float, detail: str) -> Passed:
         self._monitor.fallback(timed.tier.name, reason.value)
         return Passed(timed.tier.name, reason.value, time.perf_counter() - started, detail)
+
+
+def pooled(opinion: Understood | None, understood: Understood) -> Understood:
+    """Weigh two tiers' views together, where both weigh the actions: the product of their probabilities' powers."""
+    if opinion is None or not (opinion.likely and understood.likely):
+        return understood
+    views = tuple(zip((opinion.likely, understood.likely), VOICES, strict=True))
+    together = {kind: prod(max(likely[kind], _NEVER) ** voice for likely, voice in views) for kind in understood.likely}
+    whole = sum(together.values())
+    likely = {kind: value / whole for kind, value in together.items()}
+    best = max(likely, key=likely.__getitem__)
+    # Which order is meant hangs on what is wanted; both found it in the same way.
+    action = next((one.action for one in (understood, opinion) if one.action.kind is best), None)
+    action = action or replace(understood.action, kind=best)
+    return replace(understood, action=action, confidence=likely[best], likely=likely)
+
+
+def about(understood: Understood, opinion: Understood | None) -> Action:
+    """Return the action with its order; one that only the earlier opinion saw is kept, as it stands in the thread."""
+    if understood.action.order_id is not None or opinion is None:
+        return understood.action
+    return replace(understood.action, order_id=opinion.action.order_id)
+
+
+def doubted(understood: Understood, opinion: Understood | None, minimum: Mapping[ActionKind, float]) -> str:
+    """Return why an answer does not stand, as the trace shows it; "" for one that does."""
+    kind = understood.action.kind
+    if understood.confidence < minimum.get(kind, 0.0):
+        return f"{kind.value} {understood.confidence:.2f}"
+    if opinion is None or understood.likely or stands(kind, opinion):
+        return ""
+    return f"{kind.value}, against {opinion.action.kind.value} of {opinion.tier}"
 
 
 def stands(kind: ActionKind, opinion: Understood) -> bool:

@@ -297,13 +297,17 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """An action, the tier it came from, and that tier's own words."""
+    """An action, the tier it came from, and that tier's own words.
+
+    `likely` is how likely each action is, where the tier weighs them against each other; they sum to 1.
+    """
 
     action: Action
     tier: str
     raw: str = ""
     confidence: float = 1.0
     passed: tuple[Passed, ...] = ()
+    likely: Mapping[ActionKind, float] = field(default_factory=dict)
 
 
 # --- ledger and trace -------------------------------------------------------

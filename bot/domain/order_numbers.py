@@ -7,8 +7,22 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import islice
 
-from bot.domain.model import Message
-from bot.domain.order_shapes import EMAIL, LAST_RESORTS, ORDER_WORD, PARCEL_OR_BANK, SHAPES, SPOILT, Judge
+from bot.domain.model import Author, Message
+from bot.domain.order_reading import (
+    AGAINST,
+    ANSWER,
+    GUESS,
+    LIKELY,
+    MAX_LENGTH,
+    MAX_MATCHES,
+    OWN,
+    PLAIN,
+    blank,
+    cleared,
+    read_hard,
+    worth,
+)
+from bot.domain.order_shapes import EMAIL, ORDER_ANYWHERE, ORDER_WORD, PARCEL_OR_BANK, SHAPES, SPOILT, Judge
 from bot.domain.text import clip, normalise, plain
 from bot.errors import ConfigError, Problem
 
@@ -16,8 +30,9 @@ MAX_CANDIDATES = 8
 _MAX_HISTORY = 40
 _SQUEEZED_CHARS = 400
 _SQUEEZED = re.compile(r"[\W_]+")
-_MAX_LENGTH = 40
-_MAX_MATCHES = 60
+_ANSWER_CHARS = 30
+
+_Looked = tuple[tuple[str, ...], tuple[tuple[str, float], ...]]
 
 
 def squeeze(number: str) -> str:
@@ -50,35 +65,33 @@ class OrderNumbers:
 
     def find(self, text: str) -> tuple[str, ...]:
         """Return the numbers of a text in order of appearance, each once, as written, without '#', in ASCII digits."""
-        return self._look(text, hard=False)
+        return self._look(text)[0]
 
-    def _look(self, text: str, *, hard: bool) -> tuple[str, ...]:
+    def _look(self, text: str) -> _Looked:
         if not self._shapes and not _DIGIT.search(text):
-            return ()
-        plainly, at_last = self._remembered(text) if len(text) <= _REMEMBERED_CHARS else self._find(text)
-        return at_last if hard else plainly
+            return (), ()
+        return self._remembered(text) if len(text) <= _REMEMBERED_CHARS else self._find(text)
 
-    def _find(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return what stands in a text plainly, and what does for a reader who makes do with less."""
+    def _find(self, text: str) -> _Looked:
+        """Return what stands in a text plainly, and what may be an order number, with how much speaks for it."""
         text = clip(plain(clip(text)))
         taken: list[tuple[int, int, str]] = []
         for shape in self._shapes:
             _take(taken, shape, text, lambda match: True)
+        found = [(start, end, number, OWN) for start, end, number in taken]
         if _DIGIT.search(text):
-            rest = SPOILT.sub(_blank, PARCEL_OR_BANK.sub(_blank, EMAIL.sub(_blank, text)))
+            unaddressed = PARCEL_OR_BANK.sub(blank, EMAIL.sub(blank, text))
+            rest = SPOILT.sub(blank, unaddressed)
             for shape, judge in SHAPES:
                 _take(taken, shape, rest, judge)
-            if not taken:
-                for shape, judge in LAST_RESORTS:
-                    _take(taken, shape, rest, judge)
-                return (), _distinct(taken)
-        plainly = _distinct(taken)
-        return plainly, plainly
+            found += [(start, end, number, PLAIN) for start, end, number in taken[len(found) :]]
+            found = read_hard(found, cleared(unaddressed))
+        return _distinct(taken), _best(found)
 
     def called(self, text: str) -> tuple[str, ...]:
         """Return the numbers of a text that it calls an order's: behind '#' or a word such as "order"."""
         shown = plain(clip(text))
-        places = {number: shown.find(number) for number in self.find(text)}
+        places = {number: shown.find(number) for number in self.candidates(text)}
         return tuple(
             number for number, at in places.items() if at >= 0 and ORDER_WORD.search(shown, max(0, at - 40), at)
         )
@@ -86,21 +99,58 @@ class OrderNumbers:
     def candidates(self, text: str, history: Sequence[Message] = ()) -> tuple[str, ...]:
         """Return the numbers that a message may mean: its own, then the thread's, newest message first; at most 8.
 
-        A message that has nothing else is read harder than by `find`: four digits may be an order's, or an answer.
+        It is read harder than by `find`: whatever more speaks for than against may be an order's. Less will do in an
+        answer to the bot, for what the thread has named already, and for what the bot names.
         """
-        found: dict[str, str] = {}
-        for source in (text, *(message.text for message in reversed(history[-_MAX_HISTORY:]))):
-            for number in self._look(source, hard=True):
-                found.setdefault(squeeze(number), number)
-            if len(found) >= MAX_CANDIDATES:
-                break
+        recent = history[-_MAX_HISTORY:]
+        likely, guessed = self._thread(recent)
+        weighed = self._look(text)[1]
+        own = worth(weighed, ANSWER if self._is_answer(text, recent) else LIKELY)
+        known = likely.keys() | guessed.keys()
+        named = (number for number, score in weighed if score > AGAINST and squeeze(number) in known)
+        found = {squeeze(number): number for number in (*own, *named)}
+        for key, number in (likely or guessed).items():
+            found.setdefault(key, number)
         return tuple(found.values())[:MAX_CANDIDATES]
+
+    def _thread(self, history: Sequence[Message]) -> tuple[dict[str, str], dict[str, str]]:
+        """Return what is likely a number in a thread, and what may be one if nothing is likely; the newest first."""
+        likely: dict[str, str] = {}
+        guessed: dict[str, str] = {}
+        for place in range(len(history) - 1, -1, -1):
+            message = history[place]
+            weighed = self._look(message.text)[1]
+            if not weighed:
+                continue
+            answer = message.author is Author.CUSTOMER and self._is_answer(message.text, history[:place])
+            for number in worth(weighed, ANSWER if answer else LIKELY):
+                likely.setdefault(squeeze(number), number)
+            codes = (number for number, score in weighed if score >= ANSWER and any(map(str.isupper, number)))
+            for number in worth(weighed, GUESS) or codes:
+                guessed.setdefault(squeeze(number), number)
+        return likely, guessed
+
+    def _is_answer(self, text: str, history: Sequence[Message]) -> bool:
+        """Whether a short message follows one of the bot's that speaks of an order and names none."""
+        if not history or history[-1].author is not Author.BOT or len(text) > _ANSWER_CHARS:
+            return False
+        asked = clip(history[-1].text)
+        return ORDER_ANYWHERE.search(asked) is not None and not worth(self._look(asked)[1], GUESS)
 
 
 def _distinct(taken: Sequence[tuple[int, int, str]]) -> tuple[str, ...]:
     unique: dict[str, str] = {}
     for _, _, number in sorted(taken):
         unique.setdefault(squeeze(number), number)
+    return tuple(unique.values())
+
+
+def _best(found: Sequence[tuple[int, int, str, float]]) -> tuple[tuple[str, float], ...]:
+    unique: dict[str, tuple[str, float]] = {}
+    for _, _, number, score in sorted(found):
+        key = squeeze(number)
+        if key not in unique or unique[key][1] < score:
+            unique[key] = (number, score)
     return tuple(unique.values())
 
 
@@ -114,14 +164,10 @@ def _own_shape(shape: str) -> re.Pattern[str]:
         ) from None
 
 
-def _blank(match: re.Match[str]) -> str:
-    return "\x00" * len(match.group())
-
-
 def _take(taken: list[tuple[int, int, str]], shape: re.Pattern[str], text: str, judge: Judge) -> None:
     """Add the matches of a shape that overlap nothing taken before and that the judge accepts."""
-    for match in islice(shape.finditer(text), _MAX_MATCHES):
+    for match in islice(shape.finditer(text), MAX_MATCHES):
         start, end = match.span("n")
         free = all(end <= other_start or start >= other_end for other_start, other_end, _ in taken)
-        if free and end - start <= _MAX_LENGTH and judge(match):
+        if free and end - start <= MAX_LENGTH and judge(match):
             taken.append((start, end, match.group("n").strip()))

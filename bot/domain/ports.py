@@ -136,7 +136,7 @@ class LanguageModel(Protocol):
         Cancelling the call stops the work within one token.
 
         Raises:
-            TierPassed: UNAVAILABLE (no file, no server), BROKEN (it failed), BUSY or STAND_IN (random weights).
+            TierPassed: UNAVAILABLE (no file, no server), BROKEN (it failed) or BUSY.
         """
 
     async def problem(self) -> str | None:

@@ -20,11 +20,11 @@ from bot.domain.actions import Action, ActionKind
 from bot.domain.language import LexiconBook
 from bot.domain.model import Author, Message, Query, Understood
 from bot.domain.order_numbers import OrderNumbers
-from bot.domain.text import NUMBER, clip, fold, plain, tokens
+from bot.domain.text import NUMBER, fold, tokens
 from bot.errors import PassReason, TierPassed
 from bot.inference.features import LANGUAGES_READ, ROWS, meant_rows, readable, written_rows
 from bot.inference.models.hashes import CLASSIFIER_SHA256
-from bot.inference.order_choice import having_goods, meant_among, spoken_of, written_in
+from bot.inference.order_choice import OrderChoice
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +40,8 @@ KINDS = tuple(ActionKind)
 CONTEXT_SIZE = 50
 _LOOK_BACK = 4
 _REMEMBERED = 1024
-_CLEAR = 0.5
+_CLEAR, _PLAIN = 0.5, 0.93
+_ASKING = KINDS.index(ActionKind.UNKNOWN)  # The kinds before it ask for something.
 _GREETING = 0.99
 
 
@@ -129,8 +130,10 @@ class Classifier:
         """Return how likely each of KINDS is: float32 of shape (5,), which sum to 1."""
         import numpy as np
 
-        if not history:
-            return softmax(self.scores(text, language))
+        alone = softmax(self.scores(text, language))
+        # A request that is plain by itself is not to be explained away by what came before.
+        if not history or alone[:_ASKING].max() >= _PLAIN:
+            return alone
         seen, net = self.context(text, history, language), self._context
         hidden = np.maximum(seen @ net["w1"] + net["b1"], 0)
         return softmax((hidden @ net["w2"] + net["b2"]) / net["context_temperature"])
@@ -195,11 +198,7 @@ def softmax(scores: Scores) -> Scores:
 
 
 class ClassifierTier:
-    """The classifier as a tier: it answers what it is sure enough of, and passes on the rest with its opinion.
-
-    Args:
-        minimum: the least confidence by action. A write below it needs another tier that says the same.
-    """
+    """The classifier as a tier: it says what is likeliest, and how likely."""
 
     kind = "classifier"
 
@@ -207,39 +206,31 @@ class ClassifierTier:
         self,
         book: LexiconBook,
         numbers: OrderNumbers,
-        minimum: Mapping[ActionKind, float],
         *,
         name: str = "classifier",
         path: Path = SHIPPED,
         sha256: str = CLASSIFIER_SHA256,
     ) -> None:
         self.name = name
-        self._book, self._numbers, self._minimum = book, numbers, minimum
+        self._book, self._orders = book, OrderChoice(book, numbers)
         self._path, self._sha256 = path, sha256
         self._model: Classifier | None = None
         self._failure = ""
 
     async def understand(self, query: Query) -> Understood:
-        """Return what the message most likely asks for.
+        """Return the likeliest action with its probability, however low.
 
         Raises:
-            TierPassed: UNSURE, with the opinion; UNAVAILABLE when the file is missing or was changed.
+            TierPassed: UNAVAILABLE when the file is missing or was changed.
         """
-        understood = self.opinion(query)
-        if understood.confidence < self._minimum.get(understood.action.kind, 0.0):
-            raise TierPassed(PassReason.UNSURE, f"{understood.confidence:.2f}", opinion=understood)
-        return understood
-
-    def opinion(self, query: Query) -> Understood:
-        """Return the likeliest action with its probability, however low. Raises TierPassed(UNAVAILABLE)."""
         model = self._ready()
         if self._book.greets(query.text, query.language):
             # "Thanks!" asks for nothing, whatever is under way.
             return Understood(Action(ActionKind.UNKNOWN), self.name, confidence=_GREETING)
-        likely = model.probabilities(query.text, query.history, query.language)
-        best = int(likely.argmax())
-        kind = KINDS[best]
-        return Understood(Action(kind, self._order(kind, query)), self.name, confidence=float(likely[best]))
+        likely = dict(zip(KINDS, model.probabilities(query.text, query.history, query.language).tolist(), strict=True))
+        best = max(KINDS, key=likely.__getitem__)
+        action = Action(best, self._orders.of(best, query))
+        return Understood(action, self.name, confidence=likely[best], likely=likely)
 
     def problem(self) -> str | None:
         """Return what keeps it from answering; None when all is well."""
@@ -259,17 +250,3 @@ class ClassifierTier:
         if self._model is None:
             raise TierPassed(PassReason.UNAVAILABLE, self._failure)
         return self._model
-
-    def _order(self, kind: ActionKind, query: Query) -> str | None:
-        text = plain(clip(query.text))
-        candidates = query.candidates or self._numbers.candidates(text, query.history)
-        if numbers := written_in(text, candidates):
-            return meant_among(numbers, self._numbers.called(text))
-        if not kind.concerns_order or not candidates:
-            return None
-        if position := self._book.position(text, query.language):
-            return spoken_of(query.history, candidates, position)
-        if self._book.means_latest(query.text):
-            return None
-        said = self._book.unexplained(text, query.language)
-        return having_goods(query.history, candidates, said) or spoken_of(query.history, candidates)

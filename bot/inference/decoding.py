@@ -79,3 +79,25 @@ def likeliest(logits: Any, count: int, mask: bytes) -> int:
     values = np.ctypeslib.as_array(logits, (count,))
     allowed = np.unpackbits(np.frombuffer(mask, np.uint8), count=count, bitorder="little").view(np.bool_)
     return int(np.where(allowed, values, -np.inf).argmax())
+
+
+def parting(rows: Sequence[Sequence[int]]) -> tuple[list[int], list[int]]:
+    """Return the tokens that all rows begin with, and each row's next one.
+
+    Raises:
+        ValueError: two rows cannot be told apart by it.
+    """
+    count = 0
+    while len({tuple(row[: count + 1]) for row in rows}) == 1 and count < min(map(len, rows)):
+        count += 1
+    deciding = [row[count] if count < len(row) else -1 for row in rows]
+    if len(set(deciding)) != len(rows) or -1 in deciding:
+        raise ValueError("two answers begin with the same tokens")
+    return list(rows[0][:count]), deciding
+
+
+def chosen(logits: Any, count: int, tokens: Sequence[int]) -> list[float]:
+    """Return the logits of some tokens; `logits` points to `count` floats."""
+    import numpy as np
+
+    return [float(logit) for logit in np.ctypeslib.as_array(logits, (count,))[list(tokens)]]

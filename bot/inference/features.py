@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain.language import LexiconBook
 from bot.domain.term_table import Found
-from bot.domain.text import BREAK, NUMBER, clip, fold, normalise, tokens
+from bot.domain.text import BREAK, NUMBER, clip, fold, normalise, plain, tokens
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +35,8 @@ LANGUAGES_READ = 2
 """In how many languages a text's words are looked up: people mix two."""
 _LONGEST = 5
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,64}\.[^\s@]{1,24}")
+_GIVEN = re.compile(rf"(?:^|[,;\n]|[.!?](?=\s))[^,;\n@]{{0,40}}?(?<!\S){_EMAIL.pattern}")
+_LETTERS = re.compile(r"[^\W\d_]{2}")
 _DIGITS = re.compile(r"\d")
 _QUESTION = re.compile("[?\u061f\u037e\uff1f]")
 # Odd multipliers of polynomial hashes modulo 2**64.
@@ -43,8 +45,11 @@ _LETTER, _WORD, _ALL = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, (1 << 64) - 1
 
 def readable(text: str, numbers: Sequence[str] = ()) -> str:
     """Return a text as the classifier reads it: order numbers as NUMBER, other digits as 0, no e-mail addresses."""
-    # Who gives an e-mail address says who they are, not what they want.
-    text = _EMAIL.sub(" ", clip(text).replace(NUMBER, " "))
+    text = plain(clip(text)).replace(NUMBER, " ")
+    if "@" in text:
+        # Who gives an e-mail address says who they are, not what they want: "cancel it, my e-mail is ...".
+        rest = _GIVEN.sub(" ", text)
+        text = rest if _LETTERS.search(rest) else _EMAIL.sub(" ", text)
     for number in sorted(numbers, key=len, reverse=True):
         text = text.replace(number, f" {NUMBER} ")
     text = normalise(text)

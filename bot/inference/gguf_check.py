@@ -89,11 +89,6 @@ class GgufHeader:
         """The name llama.cpp picks the graph by, such as "qwen2"."""
         return str(self.metadata.get("general.architecture", ""))
 
-    @property
-    def is_stand_in(self) -> bool:
-        """Whether the weights are random: made at set-up to prove the engine."""
-        return self.metadata.get("deskhand.stand_in") is True
-
 
 def check(path: Path) -> GgufHeader:
     """Check the structure of a GGUF file without loading it.

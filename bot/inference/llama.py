@@ -18,12 +18,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.domain.ports import Completion
+from bot.domain.ports import ChatMessage, Completion
 from bot.errors import PassReason, TierPassed
 from bot.inference import gguf_check
+from bot.inference.catalogue import file_sha256
 from bot.inference.constraint import Constraint, ConstraintError
-from bot.inference.decoding import TooLong, likeliest, shared_prefix, write
-from bot.inference.prompting import Prompter, looks_like_control, renderers
+from bot.inference.decoding import TooLong, chosen, likeliest, parting, shared_prefix, write
+from bot.inference.native_vocabulary import NativeVocabulary
 from bot.inference.worker import Closed, Worker
 
 log = logging.getLogger(__name__)
@@ -32,13 +33,16 @@ CHUNK = 128  # Tokens of a batch: the compute buffer grows with it, and a cancel
 RETRY_S = 60.0
 MAX_THREADS = 8
 _LOG_ERROR = 4  # GGML_LOG_LEVEL_ERROR
-STAND_IN = "random weights: made at set-up to prove the engine; the rules decide"
 SHUT_DOWN = "it is shut down"
 REMEDY = "Fetch a model with 'deskhand model pull NAME', or correct the path in this tier's 'model'."
 
 
 class LlamaModel:
-    """Implements `LanguageModel` with a GGUF file; loads on first use, and again after a failure once a minute."""
+    """Implements `LanguageModel` with a GGUF file; loads on first use, and again after a failure once a minute.
+
+    Args:
+        sha256: of the file, where it is known; a file of another one is refused before it is opened.
+    """
 
     kind = "llama"
 
@@ -49,22 +53,18 @@ class LlamaModel:
         *,
         context_tokens: int = 4096,
         threads: int | None = None,
+        sha256: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self.context_tokens = context_tokens
-        self._path = path
+        self._path, self._sha256 = path, sha256
         self._threads = threads or min(len(os.sched_getaffinity(0)), MAX_THREADS)
         self._clock = clock
         self._worker = Worker(f"llama-{name}")
         self._engine: _Engine | None = None
         self._failure: tuple[str, float] | None = None
         self._vocabulary_in_use = threading.Lock()
-
-    @property
-    def is_stand_in(self) -> bool:
-        """Whether the weights are random; known once it is loaded."""
-        return bool(self._engine and self._engine.is_stand_in)
 
     async def count_tokens(self, text: str) -> int:
         """Return how many of the model's own tokens `text` takes as a customer's text; loads the model if need be."""
@@ -76,25 +76,22 @@ class LlamaModel:
         """Return JSON that fits the schema, greedily decoded.
 
         Raises:
-            TierPassed: UNAVAILABLE, BROKEN, INVALID (prompt or answer too long), or STAND_IN after really doing it.
+            TierPassed: UNAVAILABLE, BROKEN, or INVALID (prompt or answer too long).
         """
-        try:
-            raw = await self.complete_raw(request)
-        except TierPassed as passed:
-            # Random weights rarely find an end; that they are random is then the reason to tell.
-            if not (self.is_stand_in and passed.reason is PassReason.INVALID):
-                raise
-            raw = ""
-        if self.is_stand_in:
-            raise TierPassed(PassReason.STAND_IN, STAND_IN)
-        return raw
-
-    async def complete_raw(self, request: Completion) -> str:
-        """Return what the model wrote, even if its weights are random."""
         return await self._do(lambda stop: self._ready().complete(request, stop))
 
+    async def weigh(self, messages: Sequence[ChatMessage], answers: Sequence[str]) -> list[float]:
+        """Return the logits of `answers` at the first token on which they differ: one for each, in their order.
+
+        Nothing is decoded: it costs the reading of the prompt.
+
+        Raises:
+            TierPassed: UNAVAILABLE, BROKEN, or INVALID (the prompt is too long).
+        """
+        return await self._do(lambda stop: self._ready().weigh(messages, answers, stop))
+
     async def problem(self) -> str | None:
-        """Load the model if it is not, and say what keeps it from loading. A stand-in is no problem."""
+        """Load the model if it is not, and say what keeps it from loading."""
         try:
             await self._load()
         except TierPassed as passed:
@@ -124,6 +121,8 @@ class LlamaModel:
             raise TierPassed(PassReason.UNAVAILABLE, self._failure[0])
         began = time.perf_counter()
         try:
+            if self._sha256 and file_sha256(self._path) != self._sha256:
+                raise ValueError("its SHA-256 is not the one on record; it was changed or cut off")
             self._engine = _Engine(self._path, self.context_tokens, self._threads)
         except (OSError, ValueError, ImportError, MemoryError) as error:
             detail = f"{self._path}: {error}"
@@ -132,7 +131,7 @@ class LlamaModel:
             raise TierPassed(PassReason.UNAVAILABLE, detail) from error
         self.context_tokens = self._engine.context_tokens
         seconds = round(time.perf_counter() - began, 3)
-        log.info("model.loaded", extra={"model": self.name, "seconds": seconds, "stand_in": self._engine.is_stand_in})
+        log.info("model.loaded", extra={"model": self.name, "seconds": seconds})
         return self._engine
 
     def _count(self, text: str) -> int:
@@ -161,7 +160,6 @@ class _Engine:
         self._model = self._api.llama_model_load_from_file(os.fsencode(path), self._api.llama_model_default_params())
         if not self._model:
             raise ValueError(f"llama.cpp does not load it ({'; '.join(errors) or 'it gives no reason'})")
-        self.is_stand_in = header.is_stand_in
         self._context: Any = None
         try:
             self._set_up(header, context_tokens, threads)
@@ -176,16 +174,15 @@ class _Engine:
         params = api.llama_context_default_params()
         params.n_ctx = self.context_tokens = min(context_tokens, api.llama_model_n_ctx_train(self._model))
         params.n_batch = params.n_ubatch = CHUNK
-        # In a stand-in a second thread would only wait for the first one, and for a busy core.
-        params.n_threads = params.n_threads_batch = 1 if self.is_stand_in else threads
+        params.n_threads = params.n_threads_batch = threads
         self._context = api.llama_init_from_model(self._model, params)
         self._memory = self._context and api.llama_get_memory(self._context)
         if not self._memory:
             raise ValueError(f"llama.cpp makes no context of {self.context_tokens} tokens for it (too little memory?)")
-        self._vocabulary = api.llama_model_get_vocab(self._model)
-        self._vocabulary_size = api.llama_vocab_n_tokens(self._vocabulary)
-        self.prompter = self._make_prompter()
-        self._constraint = Constraint(self._vocabulary)
+        self._vocabulary = NativeVocabulary(api, self._model)
+        own = api.llama_model_chat_template(self._model, None)
+        self.prompter = self._vocabulary.prompter(own.decode("utf-8", "replace") if own else None)
+        self._constraint = Constraint(self._vocabulary.address)
         self._cells: list[int] = []
 
     def close(self) -> None:
@@ -196,48 +193,10 @@ class _Engine:
         self._api.llama_model_free(self._model)
         self._context = self._model = None
 
-    def _tokenize(self, text: str, controls: bool) -> list[int]:
-        data = text.encode("utf-8", "replace")  # Lone surrogates become '?'.
-        room = len(data) + 8
-        buffer = (self._api.llama_token * room)()
-        count = self._api.llama_tokenize(self._vocabulary, data, len(data), buffer, room, False, controls)
-        if count < 0:
-            raise ValueError("a text cannot be tokenised")
-        return list(buffer[:count])
-
-    def _make_prompter(self) -> Prompter:
-        api, vocabulary = self._api, self._vocabulary
-        bos, eos = api.llama_vocab_bos(vocabulary), api.llama_vocab_eos(vocabulary)
-        own = api.llama_model_chat_template(self._model, None)
-        template = own.decode("utf-8", "replace") if own else None
-        renders = renderers(template, self._token_text(bos), self._token_text(eos))
-        first = bos if api.llama_vocab_get_add_bos(vocabulary) else None
-        return Prompter(self._tokenize, renders, self._controls(), first)
-
-    def _controls(self) -> list[str]:
-        api, found = self._api, []
-        for token in range(self._vocabulary_size):
-            kind = api.llama_vocab_get_attr(self._vocabulary, token)
-            if kind & (api.LLAMA_TOKEN_ATTR_CONTROL | api.LLAMA_TOKEN_ATTR_USER_DEFINED):
-                text = self._token_text(token)
-                if kind & api.LLAMA_TOKEN_ATTR_CONTROL or looks_like_control(text):
-                    found.append(text)
-        return found
-
-    def _token_text(self, token: int) -> str:
-        text = self._api.llama_vocab_get_text(self._vocabulary, token) if token >= 0 else None
-        return text.decode("utf-8", "replace") if text else ""
-
     def complete(self, request: Completion, stop: threading.Event) -> str:
         """Write JSON to the schema; looks at `stop` before each token and each chunk of the prompt."""
-        try:
-            prompt = self.prompter.prompt(request.messages)
-        except ValueError as error:
-            raise TierPassed(PassReason.BROKEN, str(error)) from error
+        prompt = self._prompt(request.messages, stop)
         limit = min(request.max_tokens, self.context_tokens - len(prompt))
-        if limit < 1:
-            raise TierPassed(PassReason.INVALID, f"the prompt takes {len(prompt)} of {self.context_tokens} tokens")
-        self._stop = stop
         try:
             matcher = self._constraint.matcher(request.schema)
             return self._constraint.text(write(self, prompt[self._rewind(prompt) :], matcher, limit))
@@ -245,6 +204,24 @@ class _Engine:
             raise TierPassed(PassReason.INVALID, str(error)) from error
         except ConstraintError as error:
             raise TierPassed(PassReason.BROKEN, f"the constraint failed: {error}") from error
+
+    def weigh(self, messages: Sequence[ChatMessage], answers: Sequence[str], stop: threading.Event) -> list[float]:
+        """Return the logits of the tokens on which the answers differ."""
+        shared, deciding = parting([self.prompter.text(answer) for answer in answers])
+        prompt = [*self._prompt(messages, stop), *shared]
+        self.read(prompt[self._rewind(prompt) :])
+        return chosen(self._api.llama_get_logits_ith(self._context, -1), self._vocabulary.size, deciding)
+
+    def _prompt(self, messages: Sequence[ChatMessage], stop: threading.Event) -> list[int]:
+        """Return the tokens of a conversation, and heed `stop` from here on."""
+        self._stop = stop
+        try:
+            prompt = self.prompter.prompt(messages)
+        except ValueError as error:
+            raise TierPassed(PassReason.BROKEN, str(error)) from error
+        if len(prompt) >= self.context_tokens:
+            raise TierPassed(PassReason.INVALID, f"the prompt takes {len(prompt)} of {self.context_tokens} tokens")
+        return prompt
 
     def _rewind(self, prompt: list[int]) -> int:
         """Keep what the memory shares with the prompt; return how many tokens that is."""
@@ -273,7 +250,7 @@ class _Engine:
 
     def best(self, mask: bytes) -> int:
         """Return the likeliest token of those whose bit is set."""
-        return likeliest(self._api.llama_get_logits_ith(self._context, -1), self._vocabulary_size, mask)
+        return likeliest(self._api.llama_get_logits_ith(self._context, -1), self._vocabulary.size, mask)
 
 
 @functools.cache

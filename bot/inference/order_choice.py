@@ -6,18 +6,30 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from bot.domain.actions import ActionKind
+from bot.domain.language import LexiconBook
 from bot.domain.lexicon import Position
-from bot.domain.model import Message
-from bot.domain.order_numbers import squeeze
-from bot.domain.text import clip, fold, normalise, tokens
+from bot.domain.model import Author, Message, Query
+from bot.domain.order_numbers import OrderNumbers, squeeze
+from bot.domain.text import clip, fold, plain, tokens
+from bot.inference.order_mentions import BUT, NOT_DO, clauses_of, left_over, lines_of, spans_of, written_in
+
+__all__ = ["RECENT_MESSAGES", "OrderChoice", "having_goods", "meant_among", "spoken_of", "written_in"]
 
 RECENT_MESSAGES = 6
 _PLACES = {"first": 0, "second": 1, "third": 2}
+
+_SIGNS = {
+    ActionKind.CANCEL_ORDER: ("cancel",),
+    ActionKind.RETURN_APPLY: ("return", "refund", "fault"),
+    ActionKind.QUERY_ORDER: ("where", "when", "status", "ask", "late"),
+}
 
 _SENTENCE_END = re.compile(r"[.!?](?:\s|$)|[\n。！？؟।]")
 _SEPARATOR = re.compile(r"[,;:.!?\n()•·|、，；：。。！？؟،؛।]")
 _BEFORE_NUMBER = " \t:(#[-–—,=\"'«„“"
 _WORD_LETTERS = 4
+_SURE_DIGITS = 6
 _HAN, _KATAKANA, _HANGUL, _THAI = "\u3400-\u9fff", "\u30a1-\u30ff", "\uac00-\ud7af", "\u0e00-\u0e7f"
 _RUN = re.compile(rf"[{_HAN}]{{2,}}|[{_KATAKANA}]{{2,}}|[{_HANGUL}]{{2,}}|[{_THAI}]{{4,}}")
 _NO_GOODS = frozenset("一二三四五两兩个個件只条條份单單的是了已在我你您有和这這那哪不要")
@@ -38,11 +50,72 @@ class _List(NamedTuple):
         return list(dict.fromkeys(number for _, _, number in self.spans))
 
 
-def written_in(text: str, candidates: Sequence[str]) -> tuple[str, ...]:
-    """Return the candidates that stand in a text, in order of appearance."""
-    squeezed = squeeze(text)
-    places = {number: squeezed.find(squeeze(number)) for number in candidates}
-    return tuple(sorted((number for number in candidates if places[number] >= 0), key=lambda number: places[number]))
+class OrderChoice:
+    """Tells which order a customer's request is about, by code alone: whatever a model says, no number is made up."""
+
+    def __init__(self, book: LexiconBook, numbers: OrderNumbers) -> None:
+        self._book, self._numbers = book, numbers
+
+    def of(self, kind: ActionKind, query: Query) -> str | None:
+        """Return a number that stands in the conversation; None where none is meant, or nobody can know which."""
+        text = plain(clip(query.text))
+        candidates = query.candidates or self._numbers.candidates(text, query.history)
+        if not kind.concerns_order:
+            # What only might be a number is none where nothing is asked about an order: "do you have the E27?"
+            plainly = {squeeze(number) for number in (*self._numbers.find(text), *self._numbers.called(text))}
+            candidates = tuple(
+                one for one in candidates if squeeze(one) in plainly or _is_long(one) or _named(one, query)
+            )
+        if numbers := written_in(text, candidates):
+            left = left_over(text, numbers)
+            return meant_among(left, self._numbers.called(text)) or self._told_apart(kind, text, left, query.language)
+        if not kind.concerns_order or not candidates:
+            return self._just_named(query, candidates) if kind is ActionKind.UNKNOWN else None
+        if position := self._book.position(text, query.language):
+            return spoken_of(query.history, candidates, position)
+        if self._book.means_latest(query.text):
+            return None
+        said = self._book.unexplained(text, query.language)
+        return having_goods(query.history, candidates, said) or spoken_of(query.history, candidates)
+
+    def _just_named(self, query: Query, candidates: Sequence[str]) -> str | None:
+        """Return the order that the last line before names, if the message says "it": a wish for no action."""
+        named = written_in(clip(query.history[-1].text), candidates) if query.history else ()
+        found = self._book.read(query.text, self._book.likely(query.text, query.language))
+        speaks = found.has("that", "keep") and not found.has("thanks", "policy", "presale")
+        return named[0] if len(named) == 1 and speaks and self._book.consent(query.text) is None else None
+
+    def _told_apart(self, kind: ActionKind, text: str, numbers: Sequence[str], language: str) -> str | None:
+        """Return which of a message's own numbers it points at: by a place among them, or by what it says of each."""
+        position = self._book.position(text, language)
+        place = _PLACES.get("second" if position == "other_or_second" else position or "")
+        if place is not None and len(numbers) > 1:
+            return numbers[place] if place < len(numbers) else None
+        return self._wanted(kind, text, numbers, language)
+
+    def _wanted(self, kind: ActionKind, text: str, numbers: Sequence[str], language: str) -> str | None:
+        """Return the only number whose part of the text asks for the action: "cancel 883421, but 883422 is fine"."""
+        clauses, codes = clauses_of(lines_of(text), numbers), self._book.likely(text, language)
+        wanted, spared, contrast = set[str](), set[str](), BUT.search(text.casefold()) is not None
+        for number, clause in clauses:
+            found = self._book.read(clause, codes)
+            if kind.is_write and (found.has("keep") or (NOT_DO.search(clause) and not found.has("arrive", "late"))):
+                spared.add(number)
+            elif found.has(*_SIGNS.get(kind, ())):
+                wanted.add(number)
+            contrast = contrast or found.has("arrive")
+        if spared and len(left := set(numbers) - spared) == 1:
+            return left.pop()
+        return wanted.pop() if len(wanted) == 1 and (contrast or spared) else None
+
+
+def _is_long(number: str) -> bool:
+    least = _SURE_DIGITS - 2 if any(map(str.isalpha, number)) else _SURE_DIGITS
+    return sum(map(str.isdigit, number)) >= least
+
+
+def _named(number: str, query: Query) -> bool:
+    return any(squeeze(number) in squeeze(message.text) for message in query.history)
 
 
 def meant_among(numbers: Sequence[str], called: Sequence[str] = ()) -> str | None:
@@ -57,20 +130,22 @@ def meant_among(numbers: Sequence[str], called: Sequence[str] = ()) -> str | Non
         alike = [number for number in numbers if _shape(number) == _shape(named[0])]
         return named[0] if len(alike) == 1 else None
     lettered = [number for number in numbers if not number.replace("-", "").replace(" ", "").isdigit()]
-    return numbers[0] if lettered == [*numbers[:1]] and not named else None
+    return lettered[0] if len(lettered) == 1 and not named else None
 
 
 def spoken_of(history: Sequence[Message], candidates: Sequence[str], position: Position | None = None) -> str | None:
-    """Return the order of the latest message that names any; None when that message names several.
+    """Return the order of the latest message that names any and takes not back; None when it names several.
 
     With a position it is the one that stands there among the orders of the latest message that names several.
     """
     if position and not (position == "both" and len(candidates) == 1):
         return _standing_at(position, history, candidates)
     for message in reversed(history[-RECENT_MESSAGES:]):
-        if numbers := written_in(clip(message.text), candidates):
+        text = clip(message.text)
+        if numbers := left_over(text, written_in(text, candidates), typed=message.author is Author.CUSTOMER):
             return numbers[0] if len(numbers) == 1 else None
-    return None
+    # Named long ago, but nothing else ever was.
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def having_goods(history: Sequence[Message], candidates: Sequence[str], said: Iterable[str]) -> str | None:
@@ -92,54 +167,34 @@ def having_goods(history: Sequence[Message], candidates: Sequence[str], said: It
 
 def _standing_at(position: Position, history: Sequence[Message], candidates: Sequence[str]) -> str | None:
     listed = _latest_list(history, candidates)
-    numbers = listed.numbers
+    numbers = listed.numbers or _in_turn(listed.since)
     if position in _PLACES:
         return numbers[_PLACES[position]] if _PLACES[position] < len(numbers) else None
     if position == "both":
         return None
-    two = numbers or list(candidates)
+    two = listed.numbers or list(candidates)
     spoken = next((number for number in listed.since if number in two), None)
     if len(two) == 2 and spoken:
         return two[1 - two.index(spoken)]
     return numbers[1] if position == "other_or_second" and len(numbers) > 1 else None
 
 
+def _in_turn(since: Sequence[str]) -> list[str]:
+    """Return the orders that were named one by one, the oldest first; none where it is but one."""
+    numbers = list(dict.fromkeys(reversed(since)))
+    return numbers if len(numbers) > 1 else []
+
+
 def _latest_list(history: Sequence[Message], candidates: Sequence[str]) -> _List:
     """Return the latest message that names several candidates; its text is empty when none does."""
     since: list[str] = []
     for message in reversed(history[-RECENT_MESSAGES:]):
-        text = "\n".join(normalise(line) for line in clip(message.text).splitlines())
-        listed = _List(text, _spans(text, candidates), since)
+        text = lines_of(clip(message.text))
+        listed = _List(text, spans_of(text, candidates), since)
         if len(listed.numbers) > 1:
             return listed
         since.extend(listed.numbers)
     return _List("", [], since)
-
-
-def _spans(text: str, candidates: Sequence[str]) -> list[tuple[int, int, str]]:
-    """Return where the candidates stand in a text of normalised lines: start, end, number; none within another."""
-    places = [at for at, sign in enumerate(text) if sign.isalnum()]
-    squeezed = "".join(text[at] for at in places)
-    found: list[tuple[int, int, str]] = []
-    for number in candidates:
-        wanted = squeeze(number)
-        at = squeezed.find(wanted) if wanted else -1
-        while at >= 0:
-            start, end = places[at], places[at + len(wanted) - 1] + 1
-            if "\n" not in text[start:end] and not (
-                _is_plain(text[start - 1 : start]) or _is_plain(text[end : end + 1])
-            ):
-                found.append((start, end, number))
-            at = squeezed.find(wanted, at + 1)
-    kept: list[tuple[int, int, str]] = []
-    for start, end, number in sorted(found, key=lambda span: (span[0], -span[1])):
-        if not kept or start >= kept[-1][1]:
-            kept.append((start, end, number))
-    return kept
-
-
-def _is_plain(sign: str) -> bool:
-    return sign.isascii() and sign.isalnum()
 
 
 # --- goods ---

@@ -11,7 +11,7 @@ from bot.domain.order_numbers import OrderNumbers
 from bot.domain.term_table import Found
 from bot.domain.text import NUMBER, clip, fold, normalise, plain, tokens
 from bot.errors import PassReason, TierPassed
-from bot.inference.order_choice import RECENT_MESSAGES, having_goods, meant_among, spoken_of, written_in
+from bot.inference.order_choice import RECENT_MESSAGES, OrderChoice, written_in
 
 _FEW_WORDS = 4
 _MENDED_WORDS = 40
@@ -29,6 +29,7 @@ class RulesTier:
         self.name = name
         self._book = book
         self._numbers = OrderNumbers()
+        self._orders = OrderChoice(book, self._numbers)
 
     async def understand(self, query: Query) -> Understood:
         """Return what the words plainly say. Raises TierPassed(NO_MATCH) when they do not."""
@@ -46,7 +47,7 @@ class RulesTier:
         kind = self._kind(query.text, words, query.language) or self._follow_up(query, words, bool(numbers))
         if kind is None or not kind.concerns_order:
             return Action(kind) if kind else None
-        return Action(kind, self._order(text, words, numbers, candidates, query))
+        return Action(kind, self._orders.of(kind, query))
 
     # --- what is wanted ------------------------------------------------------
 
@@ -95,24 +96,6 @@ class RulesTier:
             if kind := self._kind(text, words, query.language):
                 return kind if kind.concerns_order else None
         return None
-
-    # --- about which order ---------------------------------------------------
-
-    def _order(
-        self, text: str, words: Sequence[str], numbers: Sequence[str], candidates: Sequence[str], query: Query
-    ) -> str | None:
-        if numbers:
-            return meant_among(numbers, self._numbers.called(text))
-        if not candidates:
-            return None
-        if position := self._book.position(text, query.language):
-            return spoken_of(query.history, candidates, position)
-        found = self._read(words, self._book.likely(text, query.language))
-        said = self._book.unexplained(text, query.language)
-        if not found.has("latest") and (number := having_goods(query.history, candidates, said)):
-            return number
-        refers = found.has("that") or not found.has("order", "ask", "latest")
-        return spoken_of(query.history, candidates) if refers and not found.has("latest") else None
 
 
 def verdict(found: Found) -> ActionKind | None:

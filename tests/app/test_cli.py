@@ -222,7 +222,7 @@ async def test_demo_on_a_port_that_is_taken(tmp_path: Path) -> None:
 
 
 async def test_the_demo_starts_and_stops(tmp_path: Path, free_port: Callable[[], int]) -> None:
-    """It prints one address, answers there, and Ctrl-C ends it; nothing is left behind but its cached stand-in."""
+    """It prints one address, answers there, and Ctrl-C ends it; nothing is left behind."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -13,7 +13,6 @@ from bot.compose import Overrides
 from bot.conversation.understanding import TimedTier
 from bot.domain.actions import Action, ActionKind
 from bot.domain.model import Query, Understood
-from bot.inference.standin import make
 from tests.support.gguf_bytes import gguf
 from tests.support.model_server import ModelServer, answers, answers_text, hangs_up, says
 from tests.support.worker import running, unhurried
@@ -45,14 +44,6 @@ async def test_a_model_file_that_cannot_be_used(tmp_path: Path, name: str) -> No
     FILES[name](path)
     (passed,) = await _passed(tmp_path, {"kind": "llama", "name": "small", "model": str(path)})
     assert (passed["tier"], passed["reason"]) == ("small", "unavailable")
-
-
-async def test_the_stand_in_lets_the_rules_decide(tmp_path: Path) -> None:
-    """Random weights run, are called a stand-in, and decide nothing."""
-    path = make(tmp_path / "stand-in.gguf")
-    tier = {"kind": "llama", "name": "stand-in", "model": str(path), "context_tokens": 4096, "timeout_s": 60.0}
-    (passed,) = await _passed(tmp_path, tier)
-    assert (passed["tier"], passed["reason"]) == ("stand-in", "stand_in")
 
 
 @pytest.mark.parametrize(

@@ -51,8 +51,8 @@ def test_a_token_is_all_it_needs() -> None:
     settings = load(None, WITH_TOKEN)
     assert settings.telegram.token.get_secret_value() == TOKEN
     assert settings.database.url == "sqlite+aiosqlite:///data/deskhand.db"
-    assert [tier.kind for tier in settings.understanding.tiers] == ["classifier", "rules"]
-    assert [tier.name for tier in settings.understanding.tiers] == ["classifier", "rules"]
+    assert [tier.kind for tier in settings.understanding.tiers] == ["classifier", "llama", "rules"]
+    assert [tier.name for tier in settings.understanding.tiers] == ["classifier", "embedded", "rules"]
     assert settings.policy.cancellable == (OrderStatus.PENDING,)
 
 

@@ -35,9 +35,9 @@ def model() -> Classifier:
     return Classifier.load(SHIPPED, CLASSIFIER_SHA256, book())
 
 
-def tier(minimum: dict[ActionKind, float] | None = None, **more: object) -> ClassifierTier:
-    """Return the shipped model as a tier that answers whatever it finds likeliest, unless told otherwise."""
-    return ClassifierTier(book(), OrderNumbers(), minimum or {}, **more)  # type: ignore[arg-type]
+def tier(**more: object) -> ClassifierTier:
+    """Return the shipped model as a tier."""
+    return ClassifierTier(book(), OrderNumbers(), **more)  # type: ignore[arg-type]
 
 
 def said(*texts: str) -> tuple[Message, ...]:
@@ -99,13 +99,13 @@ def test_hostile_texts(text: str) -> None:
     assert found.order_id is None or found.order_id in text
 
 
-async def test_what_it_is_not_sure_of_is_passed_on_with_an_opinion() -> None:
-    """Below the least confidence the tier passes on, and says what it would have said."""
-    with pytest.raises(TierPassed) as passed:
-        await tier(dict.fromkeys(KINDS, 1.0)).understand(Query("cancel my order", "en"))
-    assert passed.value.reason is PassReason.UNSURE
-    assert isinstance(passed.value.opinion, Understood)
-    assert passed.value.opinion.action.kind is CANCEL
+async def test_it_weighs_all_actions() -> None:
+    """What it says is the likeliest of five probabilities, which sum to 1."""
+    found = await tier().understand(Query("cancel my order", "en"))
+    assert set(found.likely) == set(KINDS)
+    assert sum(found.likely.values()) == pytest.approx(1, abs=1e-4)
+    assert found.action.kind is CANCEL
+    assert found.confidence == max(found.likely.values())
 
 
 async def test_a_changed_file_is_refused(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.inference import standin
 from bot.inference.gguf_check import BadGguf, check
+from tests.support import stand_in
 from tests.support.gguf_bytes import EMBEDDING, F32, SOUND, gguf, text
 
 NAMES_TOO_MANY = struct.pack("<IIQ", 9, 8, 1 << 40)
@@ -27,21 +27,13 @@ def refusal(tmp_path: Path, data: bytes) -> str:
 def test_sound_file_tells_its_metadata(tmp_path: Path) -> None:
     """A sound file is accepted, and its scalars, arrays and shapes are read."""
     path = tmp_path / "model.gguf"
-    path.write_bytes(gguf({**SOUND, "deskhand.stand_in": True, "general.name": "小模型"}))
+    path.write_bytes(gguf({**SOUND, "deskhand.embedded": 1, "general.name": "小模型"}))
     header = check(path)
     assert header.architecture == "qwen2"
-    assert header.is_stand_in
+    assert header.metadata["deskhand.embedded"] == 1
     assert header.metadata["general.name"] == "小模型"
     assert header.arrays["tokenizer.ggml.tokens"][1] == 3
     assert header.tensors == {"token_embd.weight": (8, 3)}
-
-
-def test_a_file_is_a_stand_in_only_when_it_says_so(tmp_path: Path) -> None:
-    """Neither a missing key nor one of another type makes a model a stand-in."""
-    path = tmp_path / "model.gguf"
-    for metadata in (SOUND, {**SOUND, "deskhand.stand_in": "true"}, {**SOUND, "deskhand.stand_in": 1}):
-        path.write_bytes(gguf(metadata))
-        assert not check(path).is_stand_in
 
 
 @pytest.mark.parametrize(
@@ -109,7 +101,7 @@ def test_every_truncation_is_refused(tmp_path: Path) -> None:
 
 def test_truncated_model_is_refused(tmp_path: Path) -> None:
     """A real file that lacks its last byte is refused."""
-    whole = standin.make(tmp_path / "whole.gguf").read_bytes()
+    whole = stand_in.make(tmp_path / "whole.gguf").read_bytes()
     assert "truncated" in refusal(tmp_path, whole[:-1])
 
 

@@ -201,7 +201,7 @@ async def test_each_turn_is_explained(page: PlaygroundPage) -> None:
     await expect(newest.get_by_test_id("turn-decision")).to_have_text("confirm")
     await expect(newest.get_by_test_id("turn-action")).to_contain_text('"order_id": "ORD20241030017"')
     await expect(newest.get_by_test_id("turn-raw")).to_contain_text("as the tier wrote it")
-    await expect(newest.get_by_test_id("turn-passed").last).to_contain_text("stand in 3.4 ms")
+    await expect(newest.get_by_test_id("turn-passed").last).to_contain_text("unavailable 3.4 ms")
     await expect(newest.get_by_test_id("turn-stage")).to_have_count(5)
     await expect(newest.get_by_test_id("turn-total")).to_have_text("11 ms")
 

@@ -157,7 +157,7 @@ class PageBot:
             "decision": "confirm",
             "passed": [
                 {"tier": "faq", "reason": "no_match", "ms": 0.21, "detail": ""},
-                {"tier": "llama", "reason": "stand_in", "ms": 3.4, "detail": "the model file holds random weights"},
+                {"tier": "llama", "reason": "unavailable", "ms": 3.4, "detail": "there is no such file"},
             ],
             "stages": [
                 {"name": "open", "ms": 1.2},

@@ -1,23 +1,20 @@
-"""A tiny language model of random weights: it proves the engine at set-up, and it can say nothing sensible.
+"""A tiny language model of random weights: it says whatever a schema allows, so that the engine's tests see it all.
 
-The file is a `qwen2` of 2 layers with a byte-level vocabulary of its own, marked `deskhand.stand_in`. Whoever loads it
-runs the very code a real model runs; `LlamaModel` then passes on, so that the rules decide.
+The file is a `qwen2` of 2 layers with a byte-level vocabulary of its own.
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.inference import gguf_check
 from bot.inference.prompting import CHATML
+from training.embedded.vocabulary import byte_alphabet
 
 if TYPE_CHECKING:
     from gguf import GGUFWriter
 
-NAME = "Deskhand stand-in (random weights)"
+NAME = "random weights"
 SEED = 20241112
 END, START, STOP = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 # A few merges, each of two tokens that stand before it, so that tokenising is more than a walk over bytes.
@@ -26,35 +23,9 @@ WIDTH, FEED_FORWARD, LAYERS, HEADS, KV_HEADS, CONTEXT = 64, 128, 2, 2, 1, 32_768
 
 
 def make(path: Path) -> Path:
-    """Write the stand-in to `path` unless it is there already, and return `path`.
-
-    Raises:
-        FileExistsError: another, sound model has this name; it is left alone.
-        OSError: the folder cannot be written.
-    """
-    if path.exists() and _is_ours(path):
-        return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    try:
-        _write(Path(name))
-        with open(name, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    """Write it to `path`, and return `path`."""
+    _write(path)
     return path
-
-
-def _is_ours(path: Path) -> bool:
-    try:
-        header = gguf_check.check(path)
-    except gguf_check.BadGguf:
-        return False
-    if not header.is_stand_in:
-        raise FileExistsError(f"{path} is another model; give the stand-in a name of its own")
-    return True
 
 
 def _write(path: Path) -> None:
@@ -72,7 +43,6 @@ def _write(path: Path) -> None:
 
 def _shape(writer: GGUFWriter) -> None:
     writer.add_name(NAME)
-    writer.add_bool("deskhand.stand_in", True)
     writer.add_context_length(CONTEXT)
     writer.add_embedding_length(WIDTH)
     writer.add_block_count(LAYERS)
@@ -100,14 +70,6 @@ def _vocabulary(writer: GGUFWriter) -> list[str]:
     writer.add_add_bos_token(False)
     writer.add_chat_template(CHATML)
     return tokens
-
-
-def byte_alphabet() -> list[str]:
-    """Return the letter that byte-level BPE writes for each of the 256 bytes, in the bytes' order."""
-    shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    hidden = [byte for byte in range(256) if byte not in shown]
-    letters = {byte: chr(byte) for byte in shown} | {byte: chr(256 + at) for at, byte in enumerate(hidden)}
-    return [letters[byte] for byte in range(256)]
 
 
 def _weights(writer: GGUFWriter, rows: int) -> None:
