@@ -45,10 +45,15 @@ def settings_in(folder: Path, base_url: str, kinds: Sequence[str]) -> Settings:
             "database": database,
             "orders": {"demo": {"path": str(folder / "shop.db")}},
             "faq": {"file": str(faq)},
-            "understanding": {"tiers": [{"kind": kind} for kind in kinds]},
+            "understanding": {"tiers": [tier(kind) for kind in kinds]},
             "web": {"port": 0},
         },
     )
+
+
+def tier(kind: str) -> dict[str, str]:
+    """Return a tier of this kind; "embedded" is the language model that ships."""
+    return {"kind": kind} if kind != "embedded" else {"kind": "llama", "name": kind, "model": kind}
 
 
 class Updates:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from bot.domain.terms import STEM, Term
 from bot.domain.text import BREAK
 
-_REMEMBERED = 512
+_REMEMBERED = 128
 _NOTHING: frozenset[str] = frozenset()
 
 

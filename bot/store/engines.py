@@ -124,10 +124,10 @@ def _writer_pragmas(busy_timeout_s: float, connection: Any, _record: object) -> 
         "synchronous=FULL",
         "foreign_keys=ON",
         "secure_delete=ON",
-        "cache_size=-8000",
+        "cache_size=-4000",
         "wal_autocheckpoint=4000",
     )
 
 
 def _reader_pragmas(connection: Any, _record: object) -> None:
-    _pragmas(connection, "busy_timeout=5000", "query_only=ON", "wal_autocheckpoint=0", "cache_size=-4000")
+    _pragmas(connection, "busy_timeout=5000", "query_only=ON", "wal_autocheckpoint=0", "cache_size=-2000")

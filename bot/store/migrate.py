@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 HERE = Path(__file__).parent / "migrations"
+_REVISION = re.compile(r"""^revision = ["'](\w+)["']""", re.MULTILINE)
+_FOLLOWS = re.compile(r"""^down_revision = ["'](\w+)["']""", re.MULTILINE)
 
 
 def alembic_config(url: str, scripts: Path = HERE) -> Config:
@@ -45,17 +48,26 @@ def upgrade(url: str, backup_dir: Path, *, keep: int = 7, revision: str = "head"
     Raises:
         StoreError: it cannot be opened, is newer than this program, or the migration failed (nothing changed).
     """
-    from alembic import command
-    from alembic.script import ScriptDirectory
-    from alembic.util import CommandError
-
-    config = alembic_config(url, scripts)
-    script = ScriptDirectory.from_config(config)
     engine = _open(url)
     try:
         before = current_revision(engine)
-        if before is not None and before == script.get_current_head() and revision == "head":
+        if before is not None and before == newest_revision(scripts) and revision == "head":
             return before
+        return _upgraded(url, engine, before, backup_dir, keep, revision, scripts)
+    except (SQLAlchemyError, OSError) as error:
+        raise StoreError(f"The database could not be upgraded: {store_error(error)}") from error
+    finally:
+        engine.dispose()
+
+
+def _upgraded(
+    url: str, engine: Engine, before: str | None, backup_dir: Path, keep: int, revision: str, scripts: Path
+) -> str | None:
+    from alembic import command  # 20 MB, which a bot whose database is up to date never needs.
+    from alembic.util import CommandError
+
+    config = alembic_config(url, scripts)
+    try:
         if before is not None:
             _refuse_unknown(before, known_revisions(scripts))
             backup(url, backup_dir / f"before-upgrade-{_stamp()}.db")
@@ -64,10 +76,17 @@ def upgrade(url: str, backup_dir: Path, *, keep: int = 7, revision: str = "head"
         command.upgrade(config, revision)
         log.info("store.upgraded", extra={"from": before, "to": current_revision(engine)})
         return before
-    except (SQLAlchemyError, CommandError, OSError) as error:
+    except CommandError as error:
         raise StoreError(f"The database could not be upgraded: {store_error(error)}") from error
-    finally:
-        engine.dispose()
+
+
+def newest_revision(scripts: Path = HERE) -> str | None:
+    """Return the revision that no other one follows, as the migrations' files say; None where that is not plain."""
+    texts = [path.read_text("utf-8") for path in sorted((scripts / "versions").glob("*.py"))]
+    made = [match.group(1) for text in texts if (match := _REVISION.search(text))]
+    followed = {match.group(1) for text in texts for match in _FOLLOWS.finditer(text)}
+    newest = [revision for revision in made if revision not in followed]
+    return newest[0] if len(newest) == 1 and len(made) == len(texts) else None
 
 
 def known_revisions(scripts: Path = HERE) -> set[str]:

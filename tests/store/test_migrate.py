@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from sqlalchemy.sql import sqltypes
 
 from bot.errors import StoreError
 from bot.store.engines import writer_engine
-from bot.store.migrate import HERE, alembic_config, current_revision, known_revisions, upgrade
+from bot.store.migrate import HERE, alembic_config, current_revision, known_revisions, newest_revision, upgrade
 from bot.store.tables import Base
 from tests.support.store import NOON, url_of
 
@@ -213,3 +215,21 @@ def test_known_revisions_ship_with_the_program() -> None:
     assert known_revisions() == set(revisions())
     assert HERE.parent.name == "store"
     assert HERE.is_dir()
+
+
+def test_the_newest_revision_is_known_without_alembic(tmp_path: Path) -> None:
+    """What the files say is what alembic finds; where a file is written in another way, nothing is presumed."""
+    assert newest_revision() == ScriptDirectory.from_config(alembic_config("")).get_current_head()
+    assert newest_revision(later_scripts(tmp_path)) is None
+
+
+def test_a_start_on_an_upgraded_database_needs_no_alembic(url: str, engine: Engine, tmp_path: Path) -> None:
+    """A bot that starts again spares the memory of the migrations' library."""
+    code = f"""
+import sys
+from pathlib import Path
+from bot.store.migrate import upgrade
+assert upgrade({url!r}, Path({str(tmp_path)!r})) is not None
+assert "alembic" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
