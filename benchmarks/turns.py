@@ -21,7 +21,6 @@ from pathlib import Path
 from benchmarks.bots import TOKEN
 from bot.learning.phrases import read_phrases
 from bot.simulator import Person, Simulator
-from bot.store.migrate import upgrade
 
 THREADS = 100
 SECONDS = 8.0
@@ -119,8 +118,6 @@ async def measure(kind: str, rate: float, seconds: float = SECONDS, folder: Path
     simulator = Simulator(TOKEN, people, record_calls=False, history=50)
     crowd = Crowd(simulator, people, eager=not rate)
     with tempfile.TemporaryDirectory() as fresh:
-        # As on any start but the first: the process that makes a database needs some 10 MB more.
-        upgrade(f"sqlite:///{folder or fresh}/deskhand.db", Path(fresh))
         async with simulator.serve() as base_url, bot(kind, simulator, base_url, folder or Path(fresh)) as pid:
             listeners = [asyncio.create_task(crowd.listen(person.id)) for person in people]
             for person in people:

@@ -135,6 +135,8 @@ def doubted(understood: Understood, opinion: Understood | None, minimum: Mapping
         return f"{kind.value} {understood.confidence:.2f}"
     if opinion is None or understood.likely or stands(kind, opinion):
         return ""
+    if kind is opinion.action.kind:
+        return f"{kind.value}, but {opinion.tier} is only {opinion.confidence:.2f} sure"
     return f"{kind.value}, against {opinion.action.kind.value} of {opinion.tier}"
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.errors import StoreError
 from bot.store.engines import sqlite_module, store_error, writer_engine
+from bot.store.tables import Base
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -51,13 +52,32 @@ def upgrade(url: str, backup_dir: Path, *, keep: int = 7, revision: str = "head"
     engine = _open(url)
     try:
         before = current_revision(engine)
-        if before is not None and before == newest_revision(scripts) and revision == "head":
+        newest = newest_revision(scripts) if revision == "head" else None
+        if before is not None and before == newest:
             return before
+        if newest is not None and scripts == HERE and not inspect(engine).get_table_names():
+            _make(engine, newest)
+            return None
         return _upgraded(url, engine, before, backup_dir, keep, revision, scripts)
     except (SQLAlchemyError, OSError) as error:
         raise StoreError(f"The database could not be upgraded: {store_error(error)}") from error
     finally:
         engine.dispose()
+
+
+def _make(engine: Engine, newest: str) -> None:
+    """Make a new database as all migrations together would (a test holds the two against each other), at once."""
+    with engine.begin() as connection:
+        Base.metadata.create_all(connection)
+        # As alembic makes it, so that it can go on from here.
+        connection.execute(
+            text(
+                "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+                "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+            )
+        )
+        connection.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": newest})
+    log.info("store.made", extra={"revision": newest})
 
 
 def _upgraded(

@@ -66,7 +66,9 @@ async def test_a_write_on_which_two_differ_is_asked_about(opinion: ActionKind, s
 
 async def test_a_guess_is_no_second_voice() -> None:
     """A write that the first tier only guessed at is asked about, even where another tier says the same."""
-    assert (await settled(Unsure(CANCEL, 0.4), Says(CANCEL))).action.kind is UNKNOWN
+    found = await settled(Unsure(CANCEL, 0.4), Says(CANCEL))
+    assert found.action.kind is UNKNOWN
+    assert "only 0.40 sure" in found.passed[-1].detail
 
 
 async def test_an_unsure_write_alone_is_asked_about() -> None:

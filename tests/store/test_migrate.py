@@ -97,9 +97,34 @@ def rows(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
         }
 
 
-def test_the_migrations_make_the_tables(engine: Engine) -> None:
+@pytest.fixture
+def stepped(tmp_path: Path) -> Any:
+    """Return an engine on a database that alembic took through every migration."""
+    engine = writer_engine(make_url(url_of(tmp_path / "stepped.db")))
+    config = alembic_config(url_of(tmp_path / "stepped.db"))
+    config.attributes["engine"] = engine
+    command.upgrade(config, "head")
+    yield engine
+    engine.dispose()
+
+
+def test_a_new_database_is_as_the_migrations_make_it(stepped: Engine, engine: Engine) -> None:
+    """A database that is made at once has, statement for statement, the schema that all migrations give."""
+
+    def schema(engine: Engine) -> list[tuple[str, str]]:
+        with engine.connect() as connection:
+            found = connection.exec_driver_sql(
+                "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
+            )
+            return [(name, "".join(sql.split())) for name, sql in found]
+
+    assert schema(engine) == schema(stepped)
+    assert current_revision(engine) == current_revision(stepped) == revisions()[-1]
+
+
+def test_the_migrations_make_the_tables(stepped: Engine) -> None:
     """`upgrade head` gives what the typed tables say: every column, type, index, constraint and key."""
-    with engine.connect() as connection:
+    with stepped.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, Base.metadata) == []
         found = inspect(connection)
