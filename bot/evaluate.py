@@ -33,8 +33,12 @@ from bot.web.metrics import PrometheusMonitor
 CASCADE = "cascade"
 LONG = 500
 """Files of more cases show how far it has come."""
-NEED_NO_SETTINGS = ("classifier", "rules", EMBEDDED)
-"""Kinds of tiers that come with the program, so that they can be asked for without being configured."""
+BUILT_IN = {
+    "classifier": TierSettings(kind="classifier", name="classifier"),
+    "rules": TierSettings(kind="rules", name="rules"),
+    EMBEDDED: TierSettings(kind="llama", name=EMBEDDED, model=EMBEDDED),
+}
+"""The tiers that come with the program, so that they can be asked for without being configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,24 +107,12 @@ def _tiers(settings: Settings, name: str) -> tuple[TierSettings, ...]:
     found = [tier for tier in configured if tier.name == name] or [tier for tier in configured if tier.kind == name]
     if len(found) > 1:
         raise ValueError(f"several tiers are of kind {name}; name one: {', '.join(tier.name for tier in found)}")
-    if not found and (built_in := _built_in(name)):
-        found = [built_in]
+    if not found and name in BUILT_IN:
+        found = [BUILT_IN[name]]
     if not found:
-        built_in_names = [kind for kind in NEED_NO_SETTINGS if _built_in(kind)]
-        there_are = dict.fromkeys([CASCADE, *(tier.name for tier in configured), *built_in_names])
+        there_are = dict.fromkeys([CASCADE, *(tier.name for tier in configured), *BUILT_IN])
         raise ValueError(f"there is no tier {name!r}; there are: {', '.join(there_are)}")
     return tuple(found)
-
-
-def _built_in(kind: str) -> TierSettings | None:
-    """Return the default settings of a kind that needs none; None when this program has no such kind."""
-    if kind not in NEED_NO_SETTINGS:
-        return None
-    try:
-        values = {"kind": kind} if kind != EMBEDDED else {"kind": "llama", "model": EMBEDDED}
-        return TierSettings.model_validate({**values, "name": kind})
-    except ValueError:
-        return None
 
 
 @asynccontextmanager

@@ -97,20 +97,24 @@ def minimum_of(tier: TierSettings, settings: Settings) -> Mapping[ActionKind, fl
 
 
 def has_words(tier: TierSettings) -> bool:
-    """Whether a tier's model writes texts of its own: any language model but the embedded one."""
-    return tier.kind == "remote" or (tier.kind == "llama" and tier.model != EMBEDDED)
+    """Whether a tier's model writes texts of its own: any language model but an embedded one."""
+    return tier.kind in ("llama", "remote") and _temperature(tier) is None
+
+
+def _temperature(tier: TierSettings) -> float | None:
+    """Return the temperature of a tier's embedded model, the one that ships or a file; None for any other tier."""
+    if tier.kind != "llama":
+        return None
+    if tier.model == EMBEDDED:
+        # If it cannot be read, that is reported like any other model's trouble: when it is loaded, and by `check`.
+        return temperature_of(SHIPPED) or 1.0
+    return temperature_of(Path(tier.model))
 
 
 def make_embedded(tier: TierSettings, book: LexiconBook, numbers: OrderNumbers) -> EmbeddedTier | None:
-    """Build the tier of an embedded model: the one that ships, or a file whose metadata say that it is of this kind."""
-    if tier.kind != "llama":
-        return None
-    ships = tier.model == EMBEDDED
-    heat = temperature_of(SHIPPED if ships else Path(tier.model))
-    if heat is None and not ships:
-        return None
-    # One that ships and cannot be read is reported like any other model: when it is loaded, and by `check`.
-    return EmbeddedTier(_llama(tier), OrderChoice(book, numbers), numbers, heat or 1.0)
+    """Build the tier of an embedded model; None for any other tier."""
+    heat = _temperature(tier)
+    return EmbeddedTier(_llama(tier), OrderChoice(book, numbers), numbers, heat) if heat is not None else None
 
 
 def make_classifier(settings: Settings, tier: TierSettings, book: LexiconBook, numbers: OrderNumbers) -> ClassifierTier:

@@ -8,8 +8,7 @@ from typing import Literal
 
 from bot.domain.answers import Answers
 from bot.domain.detection import Detector
-from bot.domain.lexicon import Lexicon, Position, Reader, spell
-from bot.domain.term_table import Found
+from bot.domain.lexicon import Found, Lexicon, Position, Reader, spell
 from bot.domain.text import BREAK, NUMBER, clip, fold, normalise, tokens
 
 _REMEMBERED = 256

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
-from bot.domain.term_table import Found, TermTable
+from bot.domain.term_table import TermTable
 from bot.domain.terms import expand, term_tokens
 from bot.domain.text import BREAK, NUMBER, fold, normalise
 
@@ -75,6 +75,22 @@ class Lexicon:
         object.__setattr__(self, "words", {name: self.words[name] for name in self.words if name not in POSITIONS})
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found in a message: concepts and pointers, how many tokens belong to the former, and how many do not."""
+
+    concepts: frozenset[str]
+    covered: int = 0
+    left: int = 0
+
+    def has(self, *names: str) -> bool:
+        """Whether any of these concepts was found."""
+        return not self.concepts.isdisjoint(names)
+
+    def __or__(self, other: Found) -> Found:
+        return Found(self.concepts | other.concepts, max(self.covered, other.covered), min(self.left, other.left))
+
+
 class PositionTable:
     """Finds the terms of POSITIONS. One that begins with `=` counts only where it is the whole message: `= second`."""
 
@@ -95,7 +111,7 @@ class PositionTable:
             rest = rest[:-1]
         while rest and rest not in self._alone and rest[0] in self._polite:
             rest = rest[1:]
-        return self._within.read(words).concepts | self._alone.get(rest, set())
+        return self._within.meanings(words) | self._alone.get(rest, set())
 
 
 class Reader:
@@ -124,7 +140,7 @@ class Reader:
 
     def _read(self, words: Sequence[str]) -> tuple[Found, tuple[str, ...]]:
         folded = self._folded(words)
-        concepts, signs = set(self._pointers.read(folded).concepts), list[str]()
+        concepts, signs = set(self._pointers.meanings(folded)), list[str]()
         covered = left = at = 0
         for size, meanings in self._concepts.walk(folded):
             concepts |= meanings

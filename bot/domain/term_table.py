@@ -7,30 +7,12 @@ length of the message and with nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from bot.domain.terms import STEM, Term
-from bot.domain.text import BREAK
 
 _REMEMBERED = 128
 _NOTHING: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was found in a message: concepts and pointers, how many tokens belong to the former, and how many do not."""
-
-    concepts: frozenset[str]
-    covered: int = 0
-    left: int = 0
-
-    def has(self, *names: str) -> bool:
-        """Whether any of these concepts was found."""
-        return not self.concepts.isdisjoint(names)
-
-    def __or__(self, other: Found) -> Found:
-        return Found(self.concepts | other.concepts, max(self.covered, other.covered), min(self.left, other.left))
 
 
 class TermTable:
@@ -107,18 +89,9 @@ class TermTable:
             yield size or 1, meanings
             at += size or 1
 
-    def read(self, words: Sequence[str]) -> Found:
-        """Find the terms of a message, and count the tokens that belong to any and those that do not."""
-        concepts: set[str] = set()
-        covered = left = at = 0
-        for size, meanings in self.walk(words):
-            if meanings:
-                concepts |= meanings
-                covered += size
-            elif words[at] != BREAK:
-                left += 1
-            at += size
-        return Found(frozenset(concepts), covered, left)
+    def meanings(self, words: Sequence[str]) -> frozenset[str]:
+        """Return what the terms of a message mean, all together."""
+        return frozenset().union(*(meanings for _, meanings in self.walk(words)))
 
     def openings(self, minimum: int) -> list[str]:
         """Return the words and stems of at least `minimum` letters that terms begin with."""

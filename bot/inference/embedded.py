@@ -76,18 +76,9 @@ class EmbeddedTier:
     """
 
     def __init__(self, model: LlamaModel, orders: OrderChoice, numbers: OrderNumbers, temperature: float = 1.0) -> None:
-        self.model, self._orders, self._numbers = model, orders, numbers
+        self.model, self.name, self.kind = model, model.name, model.kind
+        self._orders, self._numbers = orders, numbers
         self._temperature = temperature
-
-    @property
-    def name(self) -> str:
-        """The tier's name in the config."""
-        return self.model.name
-
-    @property
-    def kind(self) -> str:
-        """The tier's kind in the config."""
-        return self.model.kind
 
     async def understand(self, query: Query) -> Understood:
         """Return the likeliest action with its probability, however low.

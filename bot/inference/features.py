@@ -17,7 +17,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from bot.domain.language import LexiconBook
-from bot.domain.term_table import Found
+from bot.domain.lexicon import Found
 from bot.domain.text import BREAK, NUMBER, clip, fold, normalise, plain, tokens
 
 if TYPE_CHECKING:

@@ -14,8 +14,6 @@ from bot.domain.order_numbers import OrderNumbers, squeeze
 from bot.domain.text import clip, fold, plain, tokens
 from bot.inference.order_mentions import BUT, NOT_DO, clauses_of, left_over, lines_of, spans_of, written_in
 
-__all__ = ["RECENT_MESSAGES", "OrderChoice", "having_goods", "meant_among", "spoken_of", "written_in"]
-
 RECENT_MESSAGES = 6
 _PLACES = {"first": 0, "second": 1, "third": 2}
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 
 from bot.domain.actions import Action, ActionKind
 from bot.domain.language import LexiconBook, asks_for_person
+from bot.domain.lexicon import Found
 from bot.domain.model import Author, Query, Understood
 from bot.domain.order_numbers import OrderNumbers
-from bot.domain.term_table import Found
 from bot.domain.text import NUMBER, clip, fold, normalise, plain, tokens
 from bot.errors import PassReason, TierPassed
-from bot.inference.order_choice import RECENT_MESSAGES, OrderChoice, written_in
+from bot.inference.order_choice import RECENT_MESSAGES, OrderChoice
+from bot.inference.order_mentions import written_in
 
 _FEW_WORDS = 4
 _MENDED_WORDS = 40

@@ -20,7 +20,7 @@ from bot.inference.embedded import KINDS, SHIPPED, EmbeddedTier, asked
 from bot.inference.llama import LlamaModel
 from bot.inference.models.hashes import EMBEDDED_SHA256
 from bot.locale.lexicons import load_lexicons
-from bot.tiers import make_embedded
+from bot.tiers import has_words, make_embedded
 from tests.support.gguf_bytes import gguf
 
 NUMBERS = OrderNumbers()
@@ -150,6 +150,7 @@ def test_a_file_is_known_by_its_metadata(tmp_path: Path) -> None:
     for name, known in (("mine.gguf", True), ("other.gguf", False), ("none.gguf", False)):
         settings = TierSettings(kind="llama", name="small", model=str(tmp_path / name))
         assert (make_embedded(settings, book(), NUMBERS) is not None) is known
+        assert has_words(settings) is not known
 
 
 async def test_the_answers_must_differ(tier: EmbeddedTier) -> None:

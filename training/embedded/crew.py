@@ -5,7 +5,7 @@ What comes out is the same with one process and with two: each part has its own 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
@@ -18,6 +18,9 @@ from training.embedded.loss import Loss
 from training.embedded.network import Network, Shape, Weights, fresh
 from training.embedded.plan import Plan
 
+Places = Mapping[str, tuple[int, ...]]
+"""The name and shape of each weight, in the order in which they lie in a memory."""
+
 PARTS = 2
 _DONE = None
 
@@ -27,9 +30,10 @@ class Crew:
 
     def __init__(self, plan: Plan, shape: Shape, deciding: Sequence[int], hands: int = PARTS) -> None:
         start = fresh(shape, np.random.default_rng(plan.seed))
-        size = sum(array.size for array in start.values()) * 4
+        places = {name: array.shape for name, array in start.items()}
+        size = sum(array.nbytes for array in start.values())
         self._memories = [SharedMemory(create=True, size=size) for _ in range(1 + PARTS)]
-        self.weights, *self._slopes = (_views(shape, memory) for memory in self._memories)
+        self.weights, *self._slopes = (_views(places, memory) for memory in self._memories)
         for name, array in start.items():
             self.weights[name][...] = array
         self.network = Network(shape, self.weights)
@@ -38,7 +42,7 @@ class Crew:
         if hands > 1:
             self._line, other = get_context("spawn").Pipe()
             names = [memory.name for memory in self._memories]
-            task = (other, plan, shape, tuple(deciding), names)
+            task = (other, plan, shape, tuple(deciding), names, places)
             self._helper = get_context("spawn").Process(target=_help, args=task, daemon=True)
             self._helper.start()
 
@@ -83,25 +87,22 @@ def _part(loss: Loss, part: Batch, whole: int, seed: Sequence[int], weights: Wei
     return loss.slopes(part, whole, np.random.default_rng(seed), weights, into) if len(part.labels) else 0.0
 
 
-def _views(shape: Shape, memory: SharedMemory) -> Weights:
-    """Return the weights' names, each with its place in a stretch of memory."""
+def _views(places: Places, memory: SharedMemory) -> Weights:
+    """Return each weight's stretch of a memory, in its own shape."""
     flat, at, views = np.ndarray(memory.size // 4, np.float32, memory.buf), 0, {}
-    for name, size in sizes(shape).items():
-        count = int(np.prod(size))
-        views[name] = flat[at : at + count].reshape(size)
+    for name, shape in places.items():
+        count = int(np.prod(shape))
+        views[name] = flat[at : at + count].reshape(shape)
         at += count
     return views
 
 
-def sizes(shape: Shape) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each weight."""
-    return {name: array.shape for name, array in fresh(shape, np.random.default_rng(0)).items()}
-
-
-def _help(line: Connection, plan: Plan, shape: Shape, deciding: Sequence[int], names: Sequence[str]) -> None:
+def _help(
+    line: Connection, plan: Plan, shape: Shape, deciding: Sequence[int], names: Sequence[str], places: Places
+) -> None:
     """Work at the second part of each batch, until told to stop."""
     memories = [SharedMemory(name=name) for name in names]
-    weights, _, into = (_views(shape, memory) for memory in memories)
+    weights, _, into = (_views(places, memory) for memory in memories)
     loss = Loss(plan, Network(shape, weights), deciding)
     while (task := line.recv()) is not _DONE:
         part, whole, seed = task

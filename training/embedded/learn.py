@@ -47,11 +47,11 @@ class Teacher:
         """The weights as they are now."""
         return self.crew.weights
 
-    def epoch_of(self, known: Sequence[Lesson], total_steps: int) -> float:
+    def epoch_of(self, known: Sequence[Lesson]) -> float:
         """Go once through the lessons; return the mean loss of the answers."""
         chance = random.Random(f"{self.plan.seed} {self.epoch}")
-        lots = batches(known, self.vocabulary, self.plan.tokens, chance)
-        losses = [self.step(lot, total_steps) for lot in lots]
+        lots = list(batches(known, self.vocabulary, self.plan.tokens, chance))
+        losses = [self.step(lot, self.plan.epochs * len(lots)) for lot in lots]
         self.epoch += 1
         return float(np.mean(losses))
 
@@ -138,8 +138,7 @@ def learn(
         while teacher.epoch < plan.epochs:
             began, chance = time.perf_counter(), random.Random(f"{plan.seed} slips {teacher.epoch}")
             read = thinned(lessons(known, vocabulary, numbers, chance), plan.dropped, vocabulary, chance)
-            per_epoch = sum(1 for _ in batches(read, vocabulary, plan.tokens, random.Random(1)))
-            loss = teacher.epoch_of(read, plan.epochs * per_epoch)
+            loss = teacher.epoch_of(read)
             told = teacher.epoch, plan.epochs, loss, accuracy(teacher, seen_held), (time.perf_counter() - began) / 60
             log.info("epoch %d of %d: loss %.3f, held back %.3f right, %.1f min", *told)
             if checkpoint is not None:

@@ -10,13 +10,13 @@ import numpy as np
 
 from bot.domain.order_numbers import OrderNumbers
 from bot.domain.ports import ChatMessage
-from bot.inference.embedded import KINDS, asked
+from bot.inference.embedded import asked
 from bot.learning.examples import Example, slipped
+from bot.learning.fit import LABEL
 from training.embedded.network import Ints
 from training.embedded.tokens import Vocabulary
 
 LONGEST = 160
-LABEL = {kind.value: place for place, kind in enumerate(KINDS)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from bot.domain.ports import ChatMessage
 from bot.inference.decoding import parting
 from bot.inference.embedded import ANSWER, ANSWERS, ASSISTANT, END, TEMPLATE, USER
 from bot.inference.native_vocabulary import NativeVocabulary
-from bot.inference.prompting import Breaker
 from training.embedded.vocabulary import PRE_TOKENIZER, Pair, byte_alphabet
 
 CONTROLS = (END, USER, ASSISTANT, ANSWER)
@@ -50,7 +49,8 @@ class Vocabulary:
         self.size = len(token_list(merges))
         self._model = _vocabulary_only(llama_cpp, merges)
         self._native = NativeVocabulary(llama_cpp, self._model)
-        self._breaker = Breaker(CONTROLS)
+        # What customers write is broken up here as it is in use.
+        self.text = self._native.prompter(TEMPLATE).text
         self._roles = {"user": self._control(USER), "assistant": self._control(ASSISTANT)}
         self._answer = self._control(ANSWER)
         self.end = self._control(END)
@@ -67,10 +67,6 @@ class Vocabulary:
         for message in messages:
             tokens += [self._roles[message.role], *self.text(message.content)]
         return [*tokens, self._answer]
-
-    def text(self, text: str) -> list[int]:
-        """Return the tokens of plain text; control tokens that it spells are text as well."""
-        return [token for part in self._breaker.parts(text) for token in self._native.tokenize(part, False)]
 
     def close(self) -> None:
         """Free the native vocabulary."""
