@@ -175,6 +175,7 @@ class App:
         # Registered after the web server: callers of the REST API get their answers before it closes.
         stack.push_async_callback(self._stop)
         self.tasks.start("telegram", self._telegram)
+        self.tasks.start("models", partial(self.brain.turn.understanding.prepare, self.settings.shop.facts))
         self.tasks.start("housekeeping", self._housekeeping)
         self.ready = True
         log.info("app.started", extra={"mode": self.settings.telegram.mode})

@@ -16,11 +16,12 @@ from bot.domain.ports import LanguageModel, Tier
 from bot.inference.embedded import SHIPPED, EmbeddedTier, temperature_of
 from bot.inference.models.hashes import EMBEDDED_SHA256
 from bot.inference.order_choice import OrderChoice
+from bot.inference.settings import EngineSettings
 from bot.learning.shop_files import models_folder
 
 if TYPE_CHECKING:
     from bot.inference.classifier import ClassifierTier
-    from bot.inference.llama import LlamaModel
+    from bot.inference.local_model import LlamaModel
 
 MIN_CONFIDENCE = {
     "classifier": {
@@ -42,8 +43,11 @@ MIN_CONFIDENCE = {
 learn from, by cost: a wrong write costs far more than a question."""
 
 ASK_ANYWAY = 1.01
-EMBEDDED, EMBEDDED_CONTEXT = "embedded", 1024
-"""What a llama tier's `model` is called where the one that ships is meant, and how many tokens it reads."""
+EMBEDDED = "embedded"
+"""What a llama tier's `model` is called where the one that ships is meant."""
+
+# It is so small that a second thread would only wait for the first; and it goes on from nobody's cells.
+EMBEDDED_SETTINGS = EngineSettings(threads=1, context_tokens=1024, cells=4096, queue=256)
 
 
 def make_model(tier: TierSettings) -> LanguageModel | None:
@@ -59,12 +63,12 @@ def make_model(tier: TierSettings) -> LanguageModel | None:
 
 
 def _llama(tier: TierSettings) -> LlamaModel:
-    from bot.inference.llama import LlamaModel
+    from bot.inference.local_model import LlamaModel
 
     if tier.model == EMBEDDED:
-        # It is so small that a second thread would only wait for the first.
-        return LlamaModel(tier.name, SHIPPED, context_tokens=EMBEDDED_CONTEXT, threads=1, sha256=EMBEDDED_SHA256)
-    return LlamaModel(tier.name, Path(tier.model), context_tokens=tier.context_tokens, threads=tier.threads or None)
+        return LlamaModel(tier.name, SHIPPED, settings=EMBEDDED_SETTINGS, sha256=EMBEDDED_SHA256)
+    settings = EngineSettings(threads=tier.threads, context_tokens=tier.context_tokens)
+    return LlamaModel(tier.name, Path(tier.model), settings=settings)
 
 
 def make_tiers(

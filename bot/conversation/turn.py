@@ -212,6 +212,7 @@ class Turn:
             summary=draft.thread.summary,
             candidates=self.numbers.candidates(draft.heard, draft.remembered()),
             facts=self.facts,
+            thread=str(draft.thread.key),
         )
         with draft.stage("understand"):
             found = await self.understanding.understand(query)

@@ -6,11 +6,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from math import prod
 
 from bot.conversation.prompt import PromptBuilder
-from bot.domain.actions import Action, ActionKind, action_schema, parse_action
+from bot.domain.actions import Action, ActionKind, action_schema, branching_schema, parse_action
 from bot.domain.model import Passed, Query, Understood
 from bot.domain.ports import Completion, LanguageModel, Monitor, Tier
 from bot.errors import PassReason, TierPassed
@@ -45,6 +46,14 @@ class ModelTier:
         """The tier's kind in the config."""
         return self.model.kind
 
+    async def prepare(self, facts: str) -> None:
+        """Let the model read what all its prompts begin with, before anybody waits for it.
+
+        Raises:
+            TierPassed: from the model.
+        """
+        await self.model.prepare(self.prompts.system(facts))
+
     async def understand(self, query: Query) -> Understood:
         """Ask the model.
 
@@ -52,7 +61,8 @@ class ModelTier:
             TierPassed: from the model, or INVALID when its output is no lawful action.
         """
         prompt = await self.prompts.build(query, self.model.count_tokens, self.model.context_tokens)
-        raw = await self.model.complete(Completion(prompt, action_schema(query.candidates)))
+        schema = branching_schema if self.model.takes_branches else action_schema
+        raw = await self.model.complete(Completion(prompt, schema(query.candidates), thread=query.thread))
         try:
             return Understood(parse_action(raw, query.candidates), self.name, raw)
         except ValueError as error:
@@ -78,6 +88,13 @@ class Understanding:
     def __init__(self, tiers: Sequence[TimedTier], monitor: Monitor) -> None:
         self.tiers = tuple(tiers)
         self._monitor = monitor
+
+    async def prepare(self, facts: str) -> None:
+        """Get ready the tiers that would let their first customer wait; one that cannot says so when it is asked."""
+        for timed in self.tiers:
+            if isinstance(timed.tier, ModelTier):
+                with suppress(TierPassed):
+                    await timed.tier.prepare(facts)
 
     async def understand(self, query: Query) -> Understood:
         """Return what the first able tier understood, and why those before it did not."""

@@ -83,6 +83,29 @@ def action_schema(candidates: Sequence[str] | None = None, max_message: int = 24
 
     With `candidates`, the order number is a choice among them or null, so that it cannot be invented.
     """
+    message = {"type": "string", "maxLength": max_message}
+    return _schema(list(ActionKind), candidates, [kind.value for kind in ResponseType], message)
+
+
+def branching_schema(candidates: Sequence[str], max_message: int = 240) -> dict[str, Any]:
+    """Return the JSON schema of an action, in which nothing is left open that the action decides.
+
+    Only `unknown` has a message. Whoever writes to it is done with the order number of any other action; some servers
+    take no schema that branches at its root.
+    """
+    ours = [kind for kind in ActionKind if kind is not ActionKind.UNKNOWN]
+    message = {"type": "string", "maxLength": max_message} if max_message else {"const": ""}
+    return {
+        "anyOf": [
+            _schema(ours, candidates, [ResponseType.JSON.value], {"const": ""}),
+            _schema([ActionKind.UNKNOWN], candidates, [ResponseType.TEXT.value], message),
+        ]
+    }
+
+
+def _schema(
+    kinds: Sequence[ActionKind], candidates: Sequence[str] | None, types: Sequence[str], message: dict[str, Any]
+) -> dict[str, Any]:
     order_id: dict[str, Any] = {"type": ["string", "null"], "maxLength": MAX_ORDER_ID_CHARS}
     if candidates is not None:
         order_id = {"enum": [*candidates, None]}
@@ -91,10 +114,10 @@ def action_schema(candidates: Sequence[str] | None = None, max_message: int = 24
         "additionalProperties": False,
         "required": ["action", "order_id", "response_type", "message"],
         "properties": {
-            "action": {"enum": [kind.value for kind in ActionKind]},
+            "action": {"enum": [kind.value for kind in kinds]},
             "order_id": order_id,
-            "response_type": {"enum": [kind.value for kind in ResponseType]},
-            "message": {"type": "string", "maxLength": max_message},
+            "response_type": {"enum": list(types)},
+            "message": message,
         },
     }
 

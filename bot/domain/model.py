@@ -274,7 +274,8 @@ class Reply:
 class Query:
     """What a tier is asked to understand.
 
-    `candidates` are the order numbers that stand in the message or the thread, newest first, as they were written.
+    `candidates` are the order numbers that stand in the message or the thread, newest first, as they were written;
+    `thread` names the conversation, for tiers that keep something of it in memory.
     """
 
     text: str
@@ -283,6 +284,7 @@ class Query:
     summary: str = ""
     candidates: tuple[str, ...] = ()
     facts: str = ""
+    thread: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,11 +113,15 @@ class ChatMessage:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a language model is asked: chat messages, and the JSON schema its answer must fit."""
+    """What a language model is asked: chat messages, and the JSON schema its answer must fit.
+
+    `thread` names the conversation, for models that can go on from what they have read of it.
+    """
 
     messages: tuple[ChatMessage, ...]
     schema: Mapping[str, Any]
     max_tokens: int = 160
+    thread: str = ""
 
 
 class LanguageModel(Protocol):
@@ -125,7 +129,12 @@ class LanguageModel(Protocol):
 
     name: str
     kind: str
-    context_tokens: int
+    takes_branches: bool
+    """Whether a schema may branch at its root."""
+
+    @property
+    def context_tokens(self) -> int:
+        """How many tokens a prompt and its answer may take together."""
 
     async def count_tokens(self, text: str) -> int:
         """Return how many of the model's own tokens `text` takes; remote models may estimate from above."""
@@ -138,6 +147,9 @@ class LanguageModel(Protocol):
         Raises:
             TierPassed: UNAVAILABLE (no file, no server), BROKEN (it failed) or BUSY.
         """
+
+    async def prepare(self, system: ChatMessage) -> None:
+        """Get ready for prompts that begin with this message; raises TierPassed when it cannot."""
 
     async def problem(self) -> str | None:
         """Return what keeps it from answering, in a sentence with the remedy; None when all is well."""

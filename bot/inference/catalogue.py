@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import shutil
+import string
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -85,6 +86,7 @@ def pull(name: str, into: Path, progress: Progress, *, endpoint: str | None = No
         into.mkdir(parents=True, exist_ok=True)
         size, sha256 = _promised(model, endpoint)
         if target.exists() and target.stat().st_size == size and file_sha256(target) == sha256:
+            record(target, sha256)
             progress(size, size)
             return target
         # Named after the content, so that an older version's part is never continued with a newer one's.
@@ -93,6 +95,7 @@ def pull(name: str, into: Path, progress: Progress, *, endpoint: str | None = No
         require_room(into, size - fetched)
         _download(model, part, size, progress, endpoint)
         verify(part, sha256)
+        record(target, sha256)
         os.replace(part, target)
     except OSError as error:
         raise PullError(f"{into} cannot be written: {error.strerror or error}. Name another folder.") from error
@@ -120,6 +123,31 @@ def verify(path: Path, sha256: str) -> None:
     except gguf_check.BadGguf as error:
         path.unlink()
         raise PullError(f"What was fetched is no sound model ({error}); it was deleted.") from error
+
+
+def record(model: Path, sha256: str) -> None:
+    """Write a model's SHA-256 beside it, in the form that `sha256sum -c` reads."""
+    _record_path(model).write_text(f"{sha256}  {model.name}\n", "utf-8")
+
+
+def recorded_sha256(model: Path) -> str:
+    """Return the SHA-256 that stands beside a model; "" where there is none.
+
+    Raises:
+        ValueError: what stands there is no SHA-256.
+    """
+    path = _record_path(model)
+    try:
+        words = path.read_text("utf-8").split()
+    except FileNotFoundError:
+        return ""
+    if not words or len(words[0]) != 64 or set(words[0].lower()) - set(string.hexdigits):
+        raise ValueError(f"{path.name} beside it holds no SHA-256; delete it, or pull the model again")
+    return words[0].lower()
+
+
+def _record_path(model: Path) -> Path:
+    return model.with_name(f"{model.name}.sha256")
 
 
 def file_sha256(path: Path) -> str:

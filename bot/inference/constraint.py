@@ -8,10 +8,14 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer
+
+_REMEMBERED = 64
+"""How many schemas are kept compiled: they differ by the order numbers of a thread, and most threads have none."""
 
 
 class ConstraintError(ValueError):
@@ -65,6 +69,7 @@ class Constraint:
         # llguidance 1.9 still calls it by its old name, once for each token.
         warnings.filterwarnings("ignore", "llama_token_get_attr is deprecated", DeprecationWarning)
         self._tokenizer: LLTokenizer = lltokenizer_from_vocab(vocabulary)
+        self._fresh = lru_cache(_REMEMBERED)(self._compiled)
 
     def matcher(self, schema: Mapping[str, Any]) -> SchemaMatcher:
         """Return a fresh matcher for compact JSON of this schema.
@@ -72,12 +77,14 @@ class Constraint:
         Raises:
             ConstraintError: the schema says something that llguidance does not know.
         """
+        return SchemaMatcher(self._fresh(json.dumps(schema, ensure_ascii=False)).deep_copy())
+
+    def _compiled(self, schema: str) -> LLMatcher:
         from llguidance import LLMatcher
 
         # Whitespace would be decoded and read by nobody.
-        text = json.dumps(schema, ensure_ascii=False)
-        grammar = LLMatcher.grammar_from_json_schema(text, overrides={"whitespace_flexible": False})
-        return SchemaMatcher(LLMatcher(self._tokenizer, grammar, log_level=0))
+        grammar = LLMatcher.grammar_from_json_schema(schema, overrides={"whitespace_flexible": False})
+        return LLMatcher(self._tokenizer, grammar, log_level=0)
 
     def text(self, tokens: Sequence[int]) -> str:
         """Return what `tokens` say."""

@@ -22,7 +22,7 @@ from bot.inference.features import readable
 from bot.inference.order_choice import OrderChoice
 
 if TYPE_CHECKING:
-    from bot.inference.llama import LlamaModel
+    from bot.inference.local_model import LlamaModel
 
 SHIPPED = Path(__file__).parent / "models" / "embedded.gguf"
 MARK = "deskhand.embedded"

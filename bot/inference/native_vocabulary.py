@@ -5,6 +5,8 @@ It is handed the library, so that only `llama.py` imports it.
 
 from __future__ import annotations
 
+import ctypes
+from functools import cached_property
 from typing import Any
 
 from bot.inference.prompting import Prompter, looks_like_control, renderers
@@ -55,6 +57,21 @@ class NativeVocabulary:
                 if kind & api.LLAMA_TOKEN_ATTR_CONTROL or looks_like_control(text):
                     found.append(text)
         return found
+
+    def bytes_of(self, token: int) -> bytes:
+        """Return what a token adds to a text; b"" for a control."""
+        room = 64
+        while True:
+            buffer = (ctypes.c_char * room)()
+            count = self._api.llama_token_to_piece(self.address, token, buffer, room, 0, False)
+            if count >= 0:
+                return buffer.raw[:count]
+            room = -count
+
+    @cached_property
+    def ends(self) -> frozenset[int]:
+        """Return the tokens that end an answer."""
+        return frozenset(token for token in range(self.size) if self._api.llama_vocab_is_eog(self.address, token))
 
     def text_of(self, token: int) -> str:
         """Return a token's own text; "" for none."""

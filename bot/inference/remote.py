@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.domain.ports import Completion
+from bot.domain.ports import ChatMessage, Completion
 from bot.errors import PassReason, TierPassed
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ class RemoteModel:
     """
 
     kind = "remote"
+    takes_branches = False
 
     def __init__(
         self,
@@ -75,6 +76,9 @@ class RemoteModel:
                 log.info("remote.schema_refused", extra={"model": self.name})
         self._raise_for(status, answer)
         return _content(answer)
+
+    async def prepare(self, system: ChatMessage) -> None:
+        """Do nothing: a server keeps what it has read by its own rules."""
 
     async def problem(self) -> str | None:
         """Ask the server for its models, and say if it does not answer or does not list this one."""

@@ -60,13 +60,24 @@ async def test_a_short_thread_is_shown_whole() -> None:
     assert [message.content for message in prompt[1:]] == ["Hi", "Hello", "Ana here", "Where is it?"]
 
 
-async def test_the_system_holds_the_shops_words_and_the_numbers() -> None:
-    """Name, facts and the order numbers to choose from stand in the system's message."""
+async def test_the_system_holds_the_shops_words() -> None:
+    """Name and facts stand in the system's message, and nothing that is different for each thread."""
     query = Query("cancel", "en", candidates=("ORD20241112001", "4711"), facts="We ship {fast}.\n")
     (system, _) = await builder().build(query, Counting(), 4096)
     assert "the shop Lumen {&} Co" in system.content
     assert "Facts of the shop:\nWe ship {fast}." in system.content
-    assert "Order numbers in this conversation: ORD20241112001, 4711" in system.content
+    assert "ORD20241112001" not in system.content
+
+
+async def test_a_growing_thread_seldom_begins_anew() -> None:
+    """From turn to turn a prompt only gets longer, but for the few times when many turns are cut at once."""
+    before: tuple[ChatMessage, ...] = ()
+    anew = 0
+    for count in range(0, 36, 2):
+        prompt = await builder(history_tokens=200).build(Query("and?", "en", turns(count)), Counting(), 4096)
+        anew += prompt[: len(before)] != before
+        before = prompt[:-1]
+    assert 1 <= anew <= 4
 
 
 async def test_what_is_not_there_is_not_announced() -> None:
@@ -74,7 +85,6 @@ async def test_what_is_not_there_is_not_announced() -> None:
     prompt = await builder().build(Query("hi", "en"), Counting(), 4096)
     assert len(prompt) == 2
     assert "Facts" not in prompt[0].content
-    assert "Order numbers in" not in prompt[0].content
 
 
 async def test_the_newest_turns_stay_and_the_rest_is_summarised() -> None:

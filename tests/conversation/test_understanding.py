@@ -13,7 +13,7 @@ from bot.conversation.prompt import PromptBuilder
 from bot.conversation.understanding import APOLOGY, ModelTier, TimedTier, Understanding, nobody_could
 from bot.domain.actions import Action, ActionKind
 from bot.domain.model import Passed, Query, Understood
-from bot.domain.ports import Completion
+from bot.domain.ports import ChatMessage, Completion
 from bot.errors import PassReason, TierPassed
 from tests.support.attentive import Attentive
 
@@ -186,6 +186,7 @@ class ScriptedModel:
     writes: str | TierPassed
     name: str = "model"
     kind: str = "remote"
+    takes_branches: bool = False
     context_tokens: int = 4096
     asked: list[Completion] = field(default_factory=list)
 
@@ -199,6 +200,9 @@ class ScriptedModel:
         if isinstance(self.writes, TierPassed):
             raise self.writes
         return self.writes
+
+    async def prepare(self, system: ChatMessage) -> None:
+        """Need nothing."""
 
     async def problem(self) -> str | None:
         """Have none."""

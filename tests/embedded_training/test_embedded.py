@@ -14,7 +14,8 @@ import pytest
 from bot.domain.order_numbers import OrderNumbers
 from bot.domain.ports import ChatMessage
 from bot.inference.embedded import ANSWERS, temperature_of
-from bot.inference.llama import LlamaModel
+from bot.inference.local_model import LlamaModel
+from bot.inference.settings import EngineSettings
 from bot.learning.data import phrases_folder
 from bot.learning.examples import Example, example
 from bot.learning.phrases import read_phrases
@@ -185,7 +186,7 @@ def test_the_engine_weighs_as_the_network_does(made: Made, file: Path, known: li
     some = [one for one in known if one.history][:4] + known[:8]
 
     async def weighed() -> list[list[float]]:
-        model = LlamaModel("tiny", file, context_tokens=1024, threads=1)
+        model = LlamaModel("tiny", file, settings=EngineSettings(context_tokens=1024, threads=1))
         try:
             return [await model.weigh(conversation(one, numbers), ANSWERS) for one in some]
         finally:

@@ -17,7 +17,7 @@ from bot.domain.order_numbers import OrderNumbers
 from bot.domain.ports import Completion
 from bot.errors import PassReason, TierPassed
 from bot.inference.embedded import KINDS, SHIPPED, EmbeddedTier, asked
-from bot.inference.llama import LlamaModel
+from bot.inference.local_model import LlamaModel
 from bot.inference.models.hashes import EMBEDDED_SHA256
 from bot.locale.lexicons import load_lexicons
 from bot.tiers import has_words, make_embedded
@@ -103,8 +103,8 @@ async def test_control_tokens_in_a_message_change_nothing_else(tier: EmbeddedTie
 
 async def _prompt(tier: EmbeddedTier, text: str) -> list[int]:
     await tier.model.count_tokens("")
-    assert tier.model._engine is not None
-    return tier.model._engine.prompter.prompt(asked(text, (), NUMBERS))
+    assert tier.model._model is not None
+    return tier.model._model.prompter.prompt(asked(text, (), NUMBERS))
 
 
 async def test_it_writes_to_the_schema_as_well(tier: EmbeddedTier) -> None:
@@ -155,5 +155,5 @@ def test_a_file_is_known_by_its_metadata(tmp_path: Path) -> None:
 
 async def test_the_answers_must_differ(tier: EmbeddedTier) -> None:
     """Answers that no single token tells apart are a mistake that is named."""
-    with pytest.raises(ValueError, match="same tokens"):
+    with pytest.raises(TierPassed, match="same tokens"):
         await tier.model.weigh(asked("hello", (), NUMBERS), ("cancel", "cancel"))

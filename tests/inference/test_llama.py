@@ -9,15 +9,20 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bot.domain.actions import action_schema, parse_action
+from bot.domain.actions import action_schema, branching_schema, parse_action
 from bot.domain.ports import ChatMessage, Completion
 from bot.errors import PassReason, TierPassed
-from bot.inference.llama import RETRY_S, LlamaModel
+from bot.inference import prefix_file
+from bot.inference.embedded import SHIPPED
+from bot.inference.engine_thread import RETRY_S
+from bot.inference.local_model import LlamaModel
 from bot.inference.prompting import CHATML
+from bot.inference.settings import RUNNING, EngineSettings, KvType
 from tests.support import stand_in
 
 CANDIDATES = ("ORD20241112001", "A-17")
@@ -42,7 +47,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 async def model(file: Path) -> AsyncIterator[LlamaModel]:
     """A model that is not loaded yet."""
-    model = LlamaModel("small", file, context_tokens=2048, threads=1)
+    model = LlamaModel("small", file, settings=EngineSettings(context_tokens=2048, threads=1))
     yield model
     await model.close()
 
@@ -54,14 +59,20 @@ async def reason_of(model: LlamaModel, request: Completion) -> TierPassed:
     return caught.value
 
 
-async def test_a_thousand_outputs_all_fit_the_schema(model: LlamaModel) -> None:
+async def test_ten_thousand_outputs_all_fit_the_schema(model: LlamaModel) -> None:
     """Whatever the weights would like to say, every output is an action of the schema, and they are not all one."""
     outputs = set()
-    for number in range(1000):
-        raw = await model.complete(ask(f"{number * 7919} {chr(0x4E00 + number)} {'?' * (number % 7)}", message=2))
+
+    async def turn(number: int) -> None:
+        said = (ChatMessage("user", f"{number * 7919} {chr(0x4E00 + number)} {'?' * (number % 7)}"),)
+        schema = (action_schema if number % 2 else branching_schema)(CANDIDATES, 2)
+        raw = await model.complete(Completion(said, schema, 300, thread=f"t{number % 50}"))
         action = parse_action(raw, CANDIDATES)
         assert len(json.loads(raw)["message"]) <= 2
         outputs.add((action.kind, action.order_id, action.message))
+
+    for first in range(0, 10_000, 20):
+        await asyncio.gather(*(turn(number) for number in range(first, first + 20)))
     assert len({kind for kind, _, _ in outputs}) > 1
     assert len(outputs) > 100
 
@@ -72,7 +83,7 @@ async def test_memory_of_other_prompts_changes_nothing(file: Path, model: LlamaM
     in_company = [await model.complete(request) for request in requests]
     alone = []
     for request in requests:
-        fresh = LlamaModel("fresh", file, context_tokens=2048, threads=1)
+        fresh = LlamaModel("fresh", file, settings=EngineSettings(context_tokens=2048, threads=1))
         alone.append(await fresh.complete(request))
         await fresh.close()
     assert in_company == alone
@@ -85,6 +96,32 @@ async def test_many_at_once_are_answered_each_by_its_own(model: LlamaModel) -> N
     together = await asyncio.gather(*(model.complete(request) for request in requests))
     assert list(together) == one_by_one
     assert len(set(one_by_one)) > 1
+
+
+SAID = ("hello there", "where is my order?", "no, cancel it please", "and I want to talk to a person now")
+
+
+async def test_threads_go_on_from_their_own_cells() -> None:
+    """Eight threads of four turns at once are answered as each is alone, and little more is read than is new."""
+
+    def turn(thread: int, count: int) -> Completion:
+        said = [
+            ChatMessage("user", f" {SAID[n // 2]} ({thread})") if n % 2 == 0 else ChatMessage("assistant", " ok. " * 20)
+            for n in range(count)
+        ]
+        return Completion(tuple(said), branching_schema((), 0), 100, thread=f"t{thread}")
+
+    settings = EngineSettings(context_tokens=1024, threads=1)
+    company, fresh = (LlamaModel(name, SHIPPED, settings=settings) for name in ("company", "fresh"))
+    together = []
+    for count in (1, 3, 5, 7):
+        together += await asyncio.gather(*(company.complete(turn(thread, count)) for thread in range(8)))
+    each = [replace(turn(thread, count), thread="") for count in (1, 3, 5, 7) for thread in range(8)]
+    assert together == [await fresh.complete(request) for request in each]
+    assert len(set(together)) > 1
+    assert company.stats.prompt_tokens < fresh.stats.prompt_tokens * 0.6
+    await company.close()
+    await fresh.close()
 
 
 async def test_customers_cannot_write_control_tokens(model: LlamaModel) -> None:
@@ -102,8 +139,8 @@ async def test_customers_cannot_write_control_tokens(model: LlamaModel) -> None:
 async def tokens_of(model: LlamaModel, request: Completion) -> list[int]:
     """Return the prompt's tokens; there is no outer way to see them."""
     await model.count_tokens("")
-    assert model._engine is not None
-    return model._engine.prompter.prompt(request.messages)
+    assert model._model is not None
+    return model._model.prompter.prompt(request.messages)
 
 
 async def test_any_text_is_taken(model: LlamaModel) -> None:
@@ -119,30 +156,6 @@ async def test_tokens_are_counted_by_the_models_own_tokenizer(model: LlamaModel)
     assert await model.count_tokens("订单") == 6
 
 
-class StopsAt(threading.Event):
-    """An event that sets itself when it is looked at for the n-th time."""
-
-    def __init__(self, looks: int) -> None:
-        super().__init__()
-        self.looks = looks
-
-    def is_set(self) -> bool:
-        self.looks -= 1
-        return self.looks < 0
-
-
-@pytest.mark.parametrize("looks", [0, 1, 3, 7])
-async def test_a_stopped_call_leaves_the_next_one_whole(model: LlamaModel, looks: int) -> None:
-    """Stopped before, in the middle of or after the prompt, the work ends at the next look, and nothing of it stays."""
-    wanted = await model.complete(ask("the next one"))
-    assert model._engine is not None
-    stop = StopsAt(looks)
-    with pytest.raises(TierPassed):
-        model._engine.complete(ask("y" * 600, message=200, tokens=800), stop)
-    assert stop.looks == -1
-    assert await model.complete(ask("the next one")) == wanted
-
-
 async def test_a_cancelled_call_frees_the_model(model: LlamaModel) -> None:
     """A caller whose time is up goes away at once, and the next call is answered."""
     await model.count_tokens("")
@@ -150,6 +163,73 @@ async def test_a_cancelled_call_frees_the_model(model: LlamaModel) -> None:
         async with asyncio.timeout(0.01):
             await model.complete(ask("z" * 200, message=1200, tokens=1700))
     assert parse_action(await model.complete(ask("next")), CANDIDATES)
+
+
+async def test_a_full_queue_passes_on_at_once(file: Path) -> None:
+    """More callers than may wait are told so at once, and those who wait are served."""
+    small = LlamaModel("small", file, settings=EngineSettings(context_tokens=2048, threads=1, queue=4))
+    calls = [asyncio.create_task(small.complete(ask(f"number {number}"))) for number in range(30)]
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    passed = [one for one in outcomes if isinstance(one, TierPassed)]
+    assert {one.reason for one in passed} == {PassReason.BUSY}
+    assert "others wait" in passed[0].detail
+    assert sum(isinstance(one, str) for one in outcomes) == 4 + RUNNING
+    await small.close()
+
+
+async def test_a_thread_that_breaks_is_reported_and_the_model_loaded_again(file: Path) -> None:
+    """Whatever breaks in the engine's thread passes the callers on, is named by `problem`, and is tried again."""
+    now = [1000.0]
+    model = LlamaModel("breaks", file, settings=EngineSettings(threads=1), clock=lambda: now[0])
+    await model.count_tokens("")
+    assert model._model is not None
+    model._model.engine = None  # type: ignore[assignment] # So that the next step breaks.
+    assert (await reason_of(model, ask("hello"))).reason is PassReason.BROKEN
+    assert "it broke" in (await model.problem() or "")
+    now[0] += RETRY_S + 1
+    assert await model.problem() is None
+    assert parse_action(await model.complete(ask("hello")), CANDIDATES)
+    await model.close()
+
+
+async def test_a_text_comes_piece_by_piece(model: LlamaModel) -> None:
+    """Free text is told as it is written, letter by letter whole, and leaving the loop frees the model."""
+    pieces = [piece async for piece in model.stream((SYSTEM, ChatMessage("user", "hello")), 40)]
+    assert 1 < len(pieces) <= 40
+    again = model.stream((SYSTEM, ChatMessage("user", "hello")), 1000)
+    assert await anext(again) == pieces[0]
+    await again.aclose()
+    assert parse_action(await model.complete(ask("next")), CANDIDATES)
+
+
+async def test_what_all_prompts_begin_with_is_read_once_and_kept(file: Path, tmp_path: Path) -> None:
+    """The system's message is read at the first use of all, and taken from the disk by the next process's model."""
+    path = Path(shutil.copy(file, tmp_path / "kept.gguf"))
+    system = ChatMessage("system", "You answer a shop's customers. " * 20)
+    request = Completion((system, ChatMessage("user", "hello")), action_schema(CANDIDATES, 8), 300)
+    said, read = [], []
+    for _ in range(3):
+        model = LlamaModel("kept", path, settings=EngineSettings(threads=1))
+        await model.prepare(system)
+        said.append(await model.complete(request))
+        read.append(model.stats.prompt_tokens)
+        await model.close()
+        kept = prefix_file.path_of(path)
+        if len(said) == 2:
+            kept.write_bytes(kept.read_bytes()[:-1] + b"!")
+    assert len(set(said)) == 1
+    assert read[1] < read[0] / 2
+    assert read[2] == read[0]
+
+
+async def test_a_kept_prefix_of_another_prompt_is_not_used(file: Path, tmp_path: Path) -> None:
+    """Another system's message, or the same one for another kind of cells, is read anew."""
+    path = Path(shutil.copy(file, tmp_path / "kept.gguf"))
+    for number, kind in enumerate((KvType.F16, KvType.Q8_0, KvType.F16)):
+        model = LlamaModel("kept", path, settings=EngineSettings(threads=1, kv_type=kind))
+        await model.prepare(ChatMessage("system", "Hello. " * (10 + number)))
+        assert model.stats.prompt_tokens > 30
+        await model.close()
 
 
 async def test_too_long_prompt_and_answer_are_invalid(model: LlamaModel) -> None:
@@ -179,7 +259,7 @@ async def test_impossible_schema_is_broken(model: LlamaModel) -> None:
 
 async def test_context_is_no_longer_than_the_model_was_made_for(file: Path) -> None:
     """A setting above the model's own length is brought down to it at load."""
-    model = LlamaModel("long", file, context_tokens=stand_in.CONTEXT * 2, threads=1)
+    model = LlamaModel("long", file, settings=EngineSettings(context_tokens=stand_in.CONTEXT * 2, threads=1))
     assert await model.problem() is None
     assert model.context_tokens == stand_in.CONTEXT
     await model.close()
@@ -215,7 +295,7 @@ async def test_a_failed_load_is_tried_again_after_a_minute(file: Path, tmp_path:
     """Between tries the reason is kept and the disk left alone; a file that has come since is then taken."""
     now = [1000.0]
     path = tmp_path / "late.gguf"
-    model = LlamaModel("late", path, threads=1, clock=lambda: now[0])
+    model = LlamaModel("late", path, settings=EngineSettings(threads=1), clock=lambda: now[0])
     assert (await reason_of(model, ask("hello"))).reason is PassReason.UNAVAILABLE
     shutil.copy(file, path)
     now[0] += RETRY_S - 1
@@ -227,7 +307,7 @@ async def test_a_failed_load_is_tried_again_after_a_minute(file: Path, tmp_path:
 
 async def test_closing_stops_what_runs_and_is_final(file: Path) -> None:
     """Callers in the middle of something are told, later ones too, and closing twice is no mistake."""
-    model = LlamaModel("closing", file, threads=1)
+    model = LlamaModel("closing", file, settings=EngineSettings(threads=1))
     await model.count_tokens("")
     running = asyncio.create_task(model.complete(ask("a" * 200, message=1200, tokens=1700)))
     await asyncio.sleep(0)
@@ -249,7 +329,7 @@ def stuck(thread: threading.Thread) -> bool:
 
 async def test_llama_cpp_prints_nothing(file: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """The library's own chatter goes to the log at DEBUG, not to the terminal."""
-    model = LlamaModel("quiet", file, threads=1)
+    model = LlamaModel("quiet", file, settings=EngineSettings(threads=1))
     await model.complete(ask("hello"))
     await model.close()
     assert capfd.readouterr() == ("", "")
@@ -258,7 +338,7 @@ async def test_llama_cpp_prints_nothing(file: Path, capfd: pytest.CaptureFixture
 def test_nothing_heavy_is_imported_before_it_is_needed(tmp_path: Path) -> None:
     """A bot whose model has not been asked yet, or is missing, pays neither for llama.cpp nor for numpy."""
     script = (
-        "import asyncio, sys; from pathlib import Path; from bot.inference.llama import LlamaModel\n"
+        "import asyncio, sys; from pathlib import Path; from bot.inference.local_model import LlamaModel\n"
         f"model = LlamaModel('m', Path({str(tmp_path / 'none.gguf')!r}))\n"
         "assert asyncio.run(model.problem())\n"
         "print([name for name in ('llama_cpp', 'numpy', 'llguidance', 'jinja2', 'gguf') if name in sys.modules])"
@@ -279,6 +359,8 @@ async def test_a_useless_template_gives_way_to_chatml(
     file: Path, model: LlamaModel, tmp_path: Path, template: str
 ) -> None:
     """A file whose template does not compile, fails or drops what was said is prompted in ChatML."""
-    other = LlamaModel("other", with_template(file, template, tmp_path / "other.gguf"), threads=1)
+    other = LlamaModel(
+        "other", with_template(file, template, tmp_path / "other.gguf"), settings=EngineSettings(threads=1)
+    )
     assert await tokens_of(other, ask("hello")) == await tokens_of(model, ask("hello"))
     await other.close()

@@ -11,13 +11,14 @@ from training.embedded.network import Shape
 class Plan:
     """The defaults are those of the shipped model.
 
-    `reading` is how much the prompts' own tokens count beside the answers, and `read_share` how many of them are read.
+    `reading` is how much the prompts' own tokens count beside the answers, and `read_share` how many of them are read;
+    `hint` is how much it counts what each word of the message alone says of the answer.
     """
 
     merges: int = 7932
     width: int = 192
     feed_forward: int = 512
-    layers: int = 2
+    layers: int = 3
     heads: int = 6
     epochs: int = 4
     tokens: int = 1536
@@ -29,6 +30,7 @@ class Plan:
     smoothing: float = 0.05
     reading: float = 0.3
     read_share: float = 0.1
+    hint: float = 0.5
     held_back: float = 0.04
     seed: int = 20261125
 

@@ -11,7 +11,7 @@ from typing import Any
 from gguf import GGUFWriter, TokenType
 
 from bot.domain.ports import ChatMessage
-from bot.inference.decoding import parting
+from bot.inference.writers import parting
 from bot.inference.embedded import ANSWER, ANSWERS, ASSISTANT, END, TEMPLATE, USER
 from bot.inference.native_vocabulary import NativeVocabulary
 from training.embedded.vocabulary import PRE_TOKENIZER, Pair, byte_alphabet
@@ -52,6 +52,7 @@ class Vocabulary:
         # What customers write is broken up here as it is in use.
         self.text = self._native.prompter(TEMPLATE).text
         self._roles = {"user": self._control(USER), "assistant": self._control(ASSISTANT)}
+        self.user = self._roles["user"]
         self._answer = self._control(ANSWER)
         self.end = self._control(END)
         self.controls = frozenset({*self._roles.values(), self._answer, self.end})
