@@ -11,9 +11,9 @@ from typing import Any
 from gguf import GGUFWriter, TokenType
 
 from bot.domain.ports import ChatMessage
-from bot.inference.writers import parting
 from bot.inference.embedded import ANSWER, ANSWERS, ASSISTANT, END, TEMPLATE, USER
 from bot.inference.native_vocabulary import NativeVocabulary
+from bot.inference.writers import parting
 from training.embedded.vocabulary import PRE_TOKENIZER, Pair, byte_alphabet
 
 CONTROLS = (END, USER, ASSISTANT, ANSWER)
