@@ -15,6 +15,7 @@ from bot.conversation.confirmation import Confirmation
 from bot.conversation.errand import Errand
 from bot.conversation.faq import FaqTier
 from bot.conversation.handoff import Handoff
+from bot.conversation.inquiry import Inquiry
 from bot.conversation.replies import Replies
 from bot.conversation.turn import Switch, Turn
 from bot.conversation.understanding import TimedTier, Understanding
@@ -169,7 +170,8 @@ def make_brain(settings: Settings, overrides: Overrides, store: Store, monitor: 
     verification = Verification(desk, store.threads, replies, handoff, numbers, phones, limits)
     lifetime = timedelta(minutes=policy.confirmation_minutes)
     confirmation = Confirmation(desk, store.threads, replies, handoff, rules, lifetime)
-    errand = Errand(desk, replies, verification, confirmation, handoff, rules)
+    errand = Errand(desk, replies, verification, confirmation, handoff, rules, numbers)
+    inquiry = Inquiry(replies, confirmation, errand, rules)
     turn = Turn(
         store=store.threads,
         post=post,
@@ -182,6 +184,7 @@ def make_brain(settings: Settings, overrides: Overrides, store: Store, monitor: 
         verification=verification,
         confirmation=confirmation,
         errand=errand,
+        inquiry=inquiry,
         handoff=handoff,
         commands=Commands(replies, errand, settings.shop.languages),
         switch=switch,

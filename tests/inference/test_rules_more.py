@@ -44,7 +44,7 @@ def _sentences(language: str) -> list[tuple[ActionKind, str]]:
 
 def _kind(text: str, home: str) -> ActionKind:
     """Return what the rules make of a message; what they pass on is answered with an apology, as unknown."""
-    action = _tier().action(Query(text, home))
+    action = found.action if (found := _tier().read(Query(text, home))) else None
     return action.kind if action else ActionKind.UNKNOWN
 
 
