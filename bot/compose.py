@@ -162,16 +162,13 @@ def make_brain(settings: Settings, overrides: Overrides, store: Store, monitor: 
 
     policy, recent = settings.policy, RecentStages()
     rules = Rules(policy.return_window_days, frozenset(policy.cancellable))
-    handoff = Handoff(post, replies, timedelta(minutes=policy.takeover_minutes))
-    limits = TryLimits(
-        policy.verification_tries, 2 * policy.verification_tries, timedelta(minutes=policy.verification_window_minutes)
-    )
+    handoff = Handoff(post, replies, minutes(policy.takeover_minutes))
+    tries, window = policy.verification_tries, minutes(policy.verification_window_minutes)
+    limits = TryLimits(tries, 2 * tries, window)
     phones = partial(to_e164, region=settings.shop.phone_region or None)
     verification = Verification(desk, store.threads, replies, handoff, numbers, phones, limits)
-    lifetime = timedelta(minutes=policy.confirmation_minutes)
-    confirmation = Confirmation(desk, store.threads, replies, handoff, rules, lifetime)
+    confirmation = Confirmation(desk, store.threads, replies, handoff, rules, minutes(policy.confirmation_minutes))
     errand = Errand(desk, replies, verification, confirmation, handoff, rules, numbers)
-    inquiry = Inquiry(replies, confirmation, errand, rules)
     turn = Turn(
         store=store.threads,
         post=post,
@@ -184,7 +181,7 @@ def make_brain(settings: Settings, overrides: Overrides, store: Store, monitor: 
         verification=verification,
         confirmation=confirmation,
         errand=errand,
-        inquiry=inquiry,
+        inquiry=Inquiry(replies, confirmation, errand, rules),
         handoff=handoff,
         commands=Commands(replies, errand, settings.shop.languages),
         switch=switch,
@@ -193,6 +190,11 @@ def make_brain(settings: Settings, overrides: Overrides, store: Store, monitor: 
         note=recent.note,
     )
     return Brain(replies, faq, models, desk, post, switch, turn, recent)
+
+
+def minutes(count: int) -> timedelta:
+    """Return a span of time as the settings write it."""
+    return timedelta(minutes=count)
 
 
 def backup_now(settings: Settings) -> Path:

@@ -17,8 +17,8 @@ ASK, ASK_TOO, ASK_RATHER = 0.3, 0.2, 0.5
 asks rather than say what a model wrote.
 
 The first two are chosen on 4,600 phrases that no model learnt from, by what stands just above and below. From 0.3 to
-0.35 a write is right in 18 of 51, from 0.25 to 0.3 in 15 of 83; the second write is the right one in 5 of 31 from 0.2 to
-0.25, and in 1 of 49 just below. The third is where it is more likely than not."""
+0.35 a write is right in 18 of 51, from 0.25 to 0.3 in 15 of 83; the second write is the right one in 5 of 31 from 0.2
+to 0.25, and in 1 of 49 just below. The third is where it is more likely than not."""
 
 NOTHING = 0.6
 """How sure a voice that only says so must be that nothing is asked for (a greeting), so that nothing is suspected."""
