@@ -15,6 +15,7 @@ from bot.conversation.confirmation import Confirmation
 from bot.conversation.errand import Errand
 from bot.conversation.faq import FaqTier
 from bot.conversation.handoff import Handoff
+from bot.conversation.inquiry import Inquiry
 from bot.conversation.replies import Replies
 from bot.conversation.turn import Switch, Turn
 from bot.conversation.understanding import TimedTier, Understanding
@@ -161,15 +162,13 @@ def make_brain(settings: Settings, overrides: Overrides, store: Store, monitor: 
 
     policy, recent = settings.policy, RecentStages()
     rules = Rules(policy.return_window_days, frozenset(policy.cancellable))
-    handoff = Handoff(post, replies, timedelta(minutes=policy.takeover_minutes))
-    limits = TryLimits(
-        policy.verification_tries, 2 * policy.verification_tries, timedelta(minutes=policy.verification_window_minutes)
-    )
+    handoff = Handoff(post, replies, minutes(policy.takeover_minutes))
+    tries, window = policy.verification_tries, minutes(policy.verification_window_minutes)
+    limits = TryLimits(tries, 2 * tries, window)
     phones = partial(to_e164, region=settings.shop.phone_region or None)
     verification = Verification(desk, store.threads, replies, handoff, numbers, phones, limits)
-    lifetime = timedelta(minutes=policy.confirmation_minutes)
-    confirmation = Confirmation(desk, store.threads, replies, handoff, rules, lifetime)
-    errand = Errand(desk, replies, verification, confirmation, handoff, rules)
+    confirmation = Confirmation(desk, store.threads, replies, handoff, rules, minutes(policy.confirmation_minutes))
+    errand = Errand(desk, replies, verification, confirmation, handoff, rules, numbers)
     turn = Turn(
         store=store.threads,
         post=post,
@@ -182,6 +181,7 @@ def make_brain(settings: Settings, overrides: Overrides, store: Store, monitor: 
         verification=verification,
         confirmation=confirmation,
         errand=errand,
+        inquiry=Inquiry(replies, confirmation, errand, rules),
         handoff=handoff,
         commands=Commands(replies, errand, settings.shop.languages),
         switch=switch,
@@ -190,6 +190,11 @@ def make_brain(settings: Settings, overrides: Overrides, store: Store, monitor: 
         note=recent.note,
     )
     return Brain(replies, faq, models, desk, post, switch, turn, recent)
+
+
+def minutes(count: int) -> timedelta:
+    """Return a span of time as the settings write it."""
+    return timedelta(minutes=count)
 
 
 def backup_now(settings: Settings) -> Path:

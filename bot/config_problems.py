@@ -123,7 +123,7 @@ _FITTING = {
     "classifier": {"min_confidence"},
     "llama": {"model", "context_tokens", "threads", "min_confidence"},
     "remote": {"model", "base_url", "api_key", "context_tokens"},
-    "rules": set[str](),
+    "rules": {"min_confidence"},
 }
 
 

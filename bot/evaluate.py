@@ -75,6 +75,7 @@ class Asking:
             latency_ms=1000 * (time.perf_counter() - started),
             answered=found.tier != APOLOGY,
             passed=found.passed,
+            suspected=found.suspected,
         )
 
     def query(self, case: Case) -> Query:

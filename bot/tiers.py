@@ -89,7 +89,7 @@ def make_tiers(
             classifier = make_classifier(settings, tier, book, numbers)
             tiers.append(TimedTier(classifier, tier.timeout_s, minimum_of(tier, settings)))
         else:
-            tiers.append(TimedTier(_rules(tier, book), tier.timeout_s))
+            tiers.append(TimedTier(_rules(tier, book), tier.timeout_s, tier.min_confidence))
     return tiers, models
 
 

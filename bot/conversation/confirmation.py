@@ -16,7 +16,17 @@ from bot.conversation.refusals import refusal
 from bot.conversation.replies import Replies
 from bot.domain.actions import Action, ActionKind
 from bot.domain.journal import TurnStore
-from bot.domain.model import ButtonKind, LedgerEntry, LedgerState, Order, Scope, Waiting, WriteAnswer, WriteResult
+from bot.domain.model import (
+    Button,
+    ButtonKind,
+    LedgerEntry,
+    LedgerState,
+    Order,
+    Scope,
+    Waiting,
+    WriteAnswer,
+    WriteResult,
+)
 from bot.domain.policy import Decision, Rules, decide
 from bot.domain.ports import Desk
 from bot.errors import OrderSystemDown, OrderSystemError
@@ -35,30 +45,29 @@ class Confirmation:
     rules: Rules
     lifetime: timedelta = timedelta(minutes=15)
 
-    def propose(self, draft: Draft, action: ActionKind, order: Order) -> None:
-        """List the details and ask for an explicit yes; the proposal goes into the ledger."""
+    def propose(self, draft: Draft, action: ActionKind, order: Order, *, suspected: bool = False) -> None:
+        """List the details and ask for an explicit yes; the proposal goes into the ledger.
+
+        Args:
+            suspected: that the customer wants it was only suspected; the question says so, and leaves another way out.
+        """
         key = new_token()
         entry = LedgerEntry(key, draft.thread.id, order.customer_id, action, order.number, LedgerState.PROPOSED)
         draft.ledger.append(entry)
-        draft.wait_for(Waiting.CONFIRMATION, action, order.number, key=key)
-        expires = draft.now + self.lifetime
-        yes = draft.button(
-            self.replies.yes_button(draft.language, action),
-            ButtonKind.CONFIRM,
-            key,
-            key,
-            action=action,
-            expires_at=expires,
-        )
-        no = draft.button(
-            self.replies.no_button(draft.language, action),
-            ButtonKind.DECLINE,
-            key,
-            key,
-            action=action,
-            expires_at=expires,
-        )
-        draft.say(self.replies.confirm(draft.language, action, order), (yes,), (no,))
+        draft.wait_for(Waiting.MEANING if suspected else Waiting.CONFIRMATION, action, order.number, key=key)
+
+        def button(label: str, kind: ButtonKind) -> tuple[Button, ...]:
+            return (draft.button(label, kind, key, key, action=action, expires_at=draft.now + self.lifetime),)
+
+        say, language = self.replies, draft.language
+        yes = button(say.yes_button(language, action), ButtonKind.CONFIRM)
+        if suspected:
+            no = button(say.not_meant_button(language), ButtonKind.NOT_MEANT)
+            person = (draft.button(say.handoff_button(language), ButtonKind.HUMAN, key),)
+            draft.say(say.inquiry_confirm(language, action, order), yes, no, person)
+        else:
+            no = button(say.no_button(language, action), ButtonKind.DECLINE)
+            draft.say(say.confirm(language, action, order), yes, no)
 
     async def decline(self, draft: Draft, key: str) -> None:
         """The customer said no."""

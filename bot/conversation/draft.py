@@ -18,6 +18,7 @@ from bot.domain.model import (
     ButtonKind,
     Dialogue,
     Incoming,
+    IncomingKind,
     LedgerEntry,
     Message,
     Passed,
@@ -71,6 +72,19 @@ class Draft:
         if not self.thread.summary:
             return self.history
         return (Message(Author.CUSTOMER, self.thread.summary, self.now), *self.history)
+
+    def wish(self) -> str:
+        """Return the customer's words that are being answered: the last ones, where this is a button or a contact.
+
+        A command has none, and neither has what follows one.
+        """
+        if self.incoming.kind in (IncomingKind.TEXT, IncomingKind.MEDIA):
+            return self.heard
+        if self.incoming.kind is IncomingKind.COMMAND:
+            return ""
+        said = (message.text for message in reversed(self.history) if message.author is Author.CUSTOMER)
+        words = next((text for text in said if not text.startswith("[")), "")
+        return "" if words.startswith("/") else words
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

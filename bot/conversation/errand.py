@@ -13,9 +13,10 @@ from bot.conversation.refusals import refusal
 from bot.conversation.replies import Replies
 from bot.conversation.verification import Verification
 from bot.domain.actions import Action, ActionKind
-from bot.domain.model import ButtonKind, Order, Scope, Waiting
+from bot.domain.model import Button, ButtonKind, Order, Scope, Waiting
+from bot.domain.order_numbers import OrderNumbers, same_number, squeeze
 from bot.domain.policy import Decision, Rules, choose, decide
-from bot.domain.ports import Desk
+from bot.domain.ports import CustomerDesk, Desk
 from bot.errors import OrderSystemError
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Errand:
     confirmation: Confirmation
     handoff: Handoff
     rules: Rules
+    numbers: OrderNumbers
 
     async def run(self, draft: Draft, action: Action, *, latest: bool = False) -> None:
         """Do what the action says, as far as it may be done."""
@@ -64,20 +66,45 @@ class Errand:
         self.verification.ask(draft, action.kind, action.order_id, latest=latest)
 
     async def _orders(self, draft: Draft, action: Action, scope: Scope, latest: bool) -> None:
-        desk = self.desk.for_customer(scope)
-        if action.order_id is not None:
-            with draft.stage("orders"):
-                order = await desk.find(action.order_id)
-            self._about(draft, action.kind, scope, order, action.order_id)
-            return
-        with draft.stage("orders"):
-            orders = await desk.list()
-        with draft.stage("policy"):
-            decision, fitting = choose(action.kind, orders, latest=latest, now=draft.now, rules=self.rules)
+        decision, orders = await self.meant(draft, action, scope, latest=latest)
         if decision is Decision.SHOW:
-            self._about(draft, action.kind, scope, fitting[0], fitting[0].number)
+            self._about(draft, action.kind, scope, orders[0], orders[0].number)
+        elif decision is Decision.NOT_FOUND:
+            self._about(draft, action.kind, scope, None, action.order_id or "")
         else:
-            self._which(draft, action.kind, decision, fitting)
+            self._which(draft, action.kind, decision, orders)
+
+    async def meant(
+        self, draft: Draft, action: Action, scope: Scope, *, latest: bool
+    ) -> tuple[Decision, tuple[Order, ...]]:
+        """Find the customer's order that an action is about.
+
+        Returns:
+            What `choose` returns; for an action that names its order, SHOW with that one, or NOT_FOUND.
+        """
+        desk = self.desk.for_customer(scope)
+        with draft.stage("orders"):
+            if action.order_id is not None:
+                order = await desk.find(action.order_id)
+                return (Decision.SHOW, (order,)) if order else (Decision.NOT_FOUND, ())
+            orders = list(await desk.list())
+            named = [] if latest else await self._put_first(draft, desk, orders)
+        with draft.stage("policy"):
+            return choose(action.kind, orders, latest=latest, now=draft.now, rules=self.rules, named=named)
+
+    async def _put_first(self, draft: Draft, desk: CustomerDesk, orders: list[Order]) -> list[str]:
+        """Move the orders of which the conversation speaks to the front; return those that the wish itself names."""
+        wish, named = draft.wish(), list[Order]()
+        for number in self.numbers.candidates(wish):
+            listed = next((order for order in orders if same_number(order.number, number)), None)
+            order = listed or await desk.find(number)
+            # What is not this customer's is left out without a word, as if it had not been written.
+            if order is not None and order not in named:
+                named.append(order)
+        said = {squeeze(number) for number in (self.numbers.candidates(wish, draft.remembered()) if wish else ())}
+        others = [order for order in orders if order not in named]
+        orders[:] = [*named, *sorted(others, key=lambda order: squeeze(order.number) not in said)]
+        return [order.number for order in named]
 
     def _about(self, draft: Draft, kind: ActionKind, scope: Scope, order: Order | None, number: str) -> None:
         """Show, ask, or refuse, about one order."""
@@ -108,20 +135,12 @@ class Errand:
             )
         else:
             draft.wait_for(Waiting.ORDER_NUMBER, kind)
-            group = new_token()
-            rows = [
-                (
-                    draft.button(
-                        self.replies.order_line(draft.language, order),
-                        ButtonKind.CHOOSE_ORDER,
-                        group,
-                        order.number,
-                        action=kind,
-                    ),
-                )
-                for order in listed
-            ]
             text = (
                 f"{self.replies.which_order(draft.language, kind)}\n\n{self.replies.order_list(draft.language, listed)}"
             )
-            draft.say(text, *rows)
+            draft.say(text, *self.rows(draft, kind, listed, new_token()))
+
+    def rows(self, draft: Draft, kind: ActionKind, orders: Sequence[Order], group: str) -> list[tuple[Button, ...]]:
+        """Return a button for each order, which chooses it for an action."""
+        lines = ((self.replies.order_line(draft.language, order), order.number) for order in orders)
+        return [(draft.button(line, ButtonKind.CHOOSE_ORDER, group, number, action=kind),) for line, number in lines]

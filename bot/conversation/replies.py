@@ -6,7 +6,7 @@ catalogues in `bot/locale/catalogues`; after a change run `python -m bot.locale 
 
 from __future__ import annotations
 
-from bot.conversation.order_replies import OrderReplies
+from bot.conversation.inquiry_replies import InquiryReplies
 from bot.conversation.order_text import NAME_CHARS, TextCatalogue, quoted
 from bot.domain.actions import ActionKind
 
@@ -24,8 +24,8 @@ LANGUAGE_NAMES = {
 }
 
 
-class Replies(OrderReplies):
-    """What the bot says; about orders see `OrderReplies`."""
+class Replies(InquiryReplies):
+    """What the bot says; about orders see `OrderReplies`, about what it only suspects `InquiryReplies`."""
 
     __slots__ = ()
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from bot.conversation.text import one_line
-from bot.domain.model import Author, Message
+from bot.domain.model import Author, Message, Thread
 
+# The store loads 40 messages of a thread.
+FOLD_AT, FOLD = 36, 16
 MAX_CHARS = 1_600
 LINE_CHARS = 400
 # A full stop inside "19.99" or "shop.example" ends nothing.
@@ -22,6 +25,14 @@ _PROMISE = re.compile(
     r"|退款|取消|会|верн|отмен|возврат|سن|استرداد|वापस|रद्द",
     re.IGNORECASE,
 )
+
+
+def folded(thread: Thread, history: Sequence[Message], find_numbers: Callable[[str], Sequence[str]]) -> Thread:
+    """Fold the oldest turns into the thread's summary before they fall out of sight; the messages themselves stay."""
+    if len(history) < FOLD_AT:
+        return thread
+    cut = history[:FOLD]
+    return replace(thread, summary=summarise(thread.summary, cut, find_numbers), summary_upto=cut[-1].id)
 
 
 def summarise(

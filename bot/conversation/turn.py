@@ -2,7 +2,7 @@
 
 open ─▶ a person's thread, or paused? ─▶ only pass it on
      ─▶ command · button · contact · picture ─▶ its own short way
-     ─▶ text ─▶ the open question, if it answers one ─▶ else understand ─▶ errand (verify, policy, desk)
+     ─▶ text ─▶ the open question, if it answers one ─▶ else understand ─▶ errand (verify, policy, desk) or inquiry
      ─▶ close: everything in one commit
 """
 
@@ -18,8 +18,9 @@ from bot.conversation.confirmation import Confirmation
 from bot.conversation.draft import Draft, OnStage
 from bot.conversation.errand import Errand
 from bot.conversation.handoff import Handoff, handed_back, owned_by_person
+from bot.conversation.inquiry import Inquiry
 from bot.conversation.replies import Replies
-from bot.conversation.summary import summarise
+from bot.conversation.summary import folded
 from bot.conversation.text import clean, excerpt, heard
 from bot.conversation.understanding import APOLOGY, Understanding, nobody_could
 from bot.conversation.verification import Verification
@@ -32,8 +33,6 @@ from bot.domain.ports import Clock, Monitor
 from bot.errors import OrderSystemError
 
 QUESTION_LIVES = timedelta(minutes=30)
-# The store loads 40 messages; before the oldest fall out of sight they are folded into the summary.
-FOLD_AT, FOLD = 36, 16
 _WISHES = ("cancel", "cancelled", "keep", "return", "returned", "refund", "exchange", "change", "human", "person")
 
 
@@ -59,6 +58,7 @@ class Turn:
     verification: Verification
     confirmation: Confirmation
     errand: Errand
+    inquiry: Inquiry
     handoff: Handoff
     commands: Commands
     switch: Switch
@@ -83,7 +83,7 @@ class Turn:
             self._away(draft)
         else:
             await self._answer(draft)
-        self._fold(draft)
+        draft.thread = folded(draft.thread, draft.history, self.numbers.find)
         with draft.stage("reply"):
             record = draft.record(self.post)
         with draft.stage("store"):
@@ -186,6 +186,8 @@ class Turn:
                 draft.tier = "dialogue"
                 await self.errand.run(draft, Action(dialogue.action, number))
                 return True
+            case Waiting.MEANING:
+                return await self.inquiry.answered(draft, dialogue, self._consent(draft), self._only_a_number(draft))
         return False
 
     def _consent(self, draft: Draft) -> bool | None:
@@ -219,10 +221,13 @@ class Turn:
         with draft.stage("understand"):
             found = await self.understanding.understand(query)
         draft.tier, draft.raw, draft.passed, draft.action = found.tier, found.raw, found.passed, found.action
-        if found.action.kind is ActionKind.UNKNOWN:
+        latest = self.book.means_latest(draft.heard)
+        if found.suspected:
+            await self.inquiry.ask(draft, found, latest=latest)
+        elif found.action.kind is ActionKind.UNKNOWN:
             self._small_talk(draft, found.action)
         else:
-            await self.errand.run(draft, found.action, latest=self.book.means_latest(draft.heard))
+            await self.errand.run(draft, found.action, latest=latest)
 
     def _small_talk(self, draft: Draft, action: Action) -> None:
         """Say the FAQ's or the model's words; without any, greet back, ask what is meant or apologise."""
@@ -256,6 +261,8 @@ class Turn:
                 await self.confirmation.decline(draft, button.data)
             case ButtonKind.CHOOSE_ORDER if button.action:
                 await self.errand.run(draft, Action(button.action, button.data))
+            case ButtonKind.CHOOSE_ACTION | ButtonKind.NOT_MEANT if button.action:
+                await self.inquiry.pressed(draft, button, button.action)
             case ButtonKind.LANGUAGE:
                 self.commands.set_language(draft, button.data)
             case _:
@@ -279,13 +286,6 @@ class Turn:
             draft.say(self.replies.media_received(draft.language, draft.incoming.media))
 
     # --- after the answer ---
-
-    def _fold(self, draft: Draft) -> None:
-        """Fold the oldest turns into the summary before they fall out of sight; the messages themselves stay."""
-        if len(draft.history) >= FOLD_AT:
-            cut = draft.history[:FOLD]
-            summary = summarise(draft.thread.summary, cut, self.numbers.find)
-            draft.thread = replace(draft.thread, summary=summary, summary_upto=cut[-1].id)
 
     def _observe(self, draft: Draft) -> None:
         for stage, seconds in draft.stages.items():

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from math import prod
 
 from bot.conversation.prompt import PromptBuilder
-from bot.domain.actions import Action, ActionKind, action_schema, branching_schema, parse_action
+from bot.conversation.suspicion import suspecting
+from bot.domain.actions import Action, ActionKind, Written, action_schema, branching_schema, parse_action
 from bot.domain.model import Passed, Query, Understood
 from bot.domain.ports import Completion, LanguageModel, Monitor, Tier
 from bot.errors import PassReason, TierPassed
@@ -63,8 +64,9 @@ class ModelTier:
         prompt = await self.prompts.build(query, self.model.count_tokens, self.model.context_tokens)
         schema = branching_schema if self.model.takes_branches else action_schema
         raw = await self.model.complete(Completion(prompt, schema(query.candidates), thread=query.thread))
+        confidence = raw.confidence if isinstance(raw, Written) else 1.0
         try:
-            return Understood(parse_action(raw, query.candidates), self.name, raw)
+            return Understood(parse_action(raw, query.candidates), self.name, str(raw), confidence=confidence)
         except ValueError as error:
             raise TierPassed(PassReason.INVALID, str(error)) from None
 
@@ -82,7 +84,8 @@ class Understanding:
     """Asks the tiers in order until one answers; when none does, the answer is an apology.
 
     What a tier says but is not sure enough of is its opinion. The next tier that weighs the actions is weighed together
-    with it; one that only says an action is held against it: a write needs one that agrees, or the bot asks.
+    with it; one that only says an action is held against it: a write needs one that agrees, or the bot asks. What
+    nobody was sure of, but may well be a write, is suspected.
     """
 
     def __init__(self, tiers: Sequence[TimedTier], monitor: Monitor) -> None:
@@ -99,6 +102,7 @@ class Understanding:
     async def understand(self, query: Query) -> Understood:
         """Return what the first able tier understood, and why those before it did not."""
         passed: list[Passed] = []
+        voices: list[Understood] = []
         opinion: Understood | None = None
         for timed in self.tiers:
             started = time.perf_counter()
@@ -106,8 +110,10 @@ class Understanding:
                 async with asyncio.timeout(timed.timeout_s):
                     understood = pooled(opinion, await timed.tier.understand(query))
                 if not (doubt := doubted(understood, opinion, timed.minimum)):
-                    return replace(understood, action=about(understood, opinion), passed=tuple(passed))
+                    found = replace(understood, action=about(understood, opinion), passed=tuple(passed))
+                    return suspecting(found, voices)
                 passed.append(self._passed(timed, PassReason.UNSURE, started, doubt))
+                voices.append(understood)
                 opinion = understood if opinion is None or understood.likely else opinion
             except TierPassed as reason:
                 passed.append(self._passed(timed, reason.reason, started, reason.detail))
@@ -116,7 +122,7 @@ class Understanding:
             except Exception as error:  # (a tier's edge: whatever breaks in a model, the next tier serves)
                 log.exception("tier.broken", extra={"tier": timed.tier.name})
                 passed.append(self._passed(timed, PassReason.BROKEN, started, type(error).__name__))
-        return settled(opinion, passed)
+        return suspecting(settled(opinion, passed), voices)
 
     def _passed(self, timed: TimedTier, reason: PassReason, started: float, detail: str) -> Passed:
         self._monitor.fallback(timed.tier.name, reason.value)
@@ -160,13 +166,16 @@ def doubted(understood: Understood, opinion: Understood | None, minimum: Mapping
 def stands(kind: ActionKind, opinion: Understood) -> bool:
     """Whether a tier's answer stands beside the opinion of an earlier one, which was not sure enough to answer.
 
-    A write stands only where both agree, and the opinion is more than a guess; nothing stands against a clear opinion
-    that nothing is asked for.
+    A write stands only where both agree, and the opinion is more than a guess; a question about an order does not stand
+    where the opinion is that it is a write (of 36 such phrases held back 21 were one, and 5 the question); nothing
+    stands against a clear opinion that nothing is asked for.
     """
     if kind is opinion.action.kind:
         return not kind.is_write or opinion.confidence >= AGREED
+    if kind.concerns_order and (kind.is_write or opinion.action.kind.is_write):
+        return False
     clearly_nothing = opinion.action.kind is ActionKind.UNKNOWN and opinion.confidence >= CLEAR
-    return not kind.is_write and (kind is ActionKind.UNKNOWN or not clearly_nothing)
+    return kind is ActionKind.UNKNOWN or not clearly_nothing
 
 
 def settled(opinion: Understood | None, passed: Sequence[Passed]) -> Understood:

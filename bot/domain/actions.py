@@ -43,6 +43,23 @@ class ResponseType(StrEnum):
     JSON = "json"
 
 
+class Written(str):
+    """A model's answer with how likely the model held the action in it, from 0 to 1.
+
+    A model that cannot tell returns a plain `str`, which counts as sure.
+    """
+
+    __slots__ = ("confidence",)
+
+    def __new__(cls, text: str, confidence: float) -> Written:
+        """Make it of the text."""
+        written = super().__new__(cls, text)
+        written.confidence = confidence
+        return written
+
+    confidence: float
+
+
 MAX_MESSAGE_CHARS = 2000
 MAX_ORDER_ID_CHARS = 64
 

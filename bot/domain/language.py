@@ -53,7 +53,7 @@ class LexiconBook:
 
     def _rank(self, text: str, home: str | None, limit: int) -> tuple[str, ...]:
         scores = self._detector.scores(text, home)
-        ranked = sorted(scores, key=lambda code: scores[code], reverse=True)[:limit]
+        ranked = sorted(scores, key=lambda code: (-scores[code], code))[:limit]
         wanted = [*ranked, home or "en", "en"]
         return tuple(code for code in dict.fromkeys(wanted) if code in self._lexicons)
 

@@ -210,6 +210,7 @@ class Waiting(StrEnum):
     VERIFICATION = "verification"
     ORDER_NUMBER = "order_number"
     CONFIRMATION = "confirmation"
+    MEANING = "meaning"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +218,7 @@ class Dialogue:
     """The open question of a thread: what is waited for, for which action, and since when.
 
     `key` is the ledger's idempotency key of a proposal that waits for its yes or no; `latest` that the customer spoke
-    of their last order.
+    of their last order. MEANING waits for whether `action`, which was only suspected, is what the customer means.
     """
 
     waiting: Waiting = Waiting.NOTHING
@@ -298,11 +299,16 @@ class Incoming:
 
 
 class ButtonKind(StrEnum):
-    """What a button does; `data` is the ledger key, the order number or the language it stands for."""
+    """What a button does; `data` is the ledger key, the order number or the language it stands for.
+
+    CHOOSE_ACTION says what was meant, about the order of `data` if there is one; NOT_MEANT that `action` was not.
+    """
 
     CONFIRM = "confirm"
     DECLINE = "decline"
     CHOOSE_ORDER = "choose_order"
+    CHOOSE_ACTION = "choose_action"
+    NOT_MEANT = "not_meant"
     LANGUAGE = "language"
     HUMAN = "human"
 
@@ -368,7 +374,8 @@ class Passed:
 class Understood:
     """An action, the tier it came from, and that tier's own words.
 
-    `likely` is how likely each action is, where the tier weighs them against each other; they sum to 1.
+    `likely` is how likely each action is, where the tier weighs them against each other; they sum to 1. `suspected`
+    are the writes that the message may ask for although it was not understood as one, the likeliest first.
     """
 
     action: Action
@@ -377,6 +384,7 @@ class Understood:
     confidence: float = 1.0
     passed: tuple[Passed, ...] = ()
     likely: Mapping[ActionKind, float] = field(default_factory=dict)
+    suspected: tuple[ActionKind, ...] = ()
 
 
 # --- ledger and trace -------------------------------------------------------

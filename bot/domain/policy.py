@@ -6,7 +6,7 @@ has not been packed; take back only what was delivered, within the window.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -82,13 +82,21 @@ def _refusal(action: ActionKind, order: Order, now: datetime, rules: Rules) -> D
 
 
 def choose(
-    action: ActionKind, orders: Sequence[Order], *, latest: bool, now: datetime, rules: Rules
+    action: ActionKind,
+    orders: Sequence[Order],
+    *,
+    latest: bool,
+    now: datetime,
+    rules: Rules,
+    named: Collection[str] = (),
 ) -> tuple[Decision, tuple[Order, ...]]:
-    """Find the order that a customer means who named no number.
+    """Find the order that a customer means who named no number, or several.
 
     Args:
         orders: all of the customer's, newest first.
         latest: the customer said 'my last order'.
+        named: the numbers, among those of `orders`, that the customer wrote: it is one of these, and where none fits,
+            the customer hears why of the one they choose.
 
     Returns:
         SHOW with exactly one order when it is clear which, CHOOSE with several, or NO_ORDERS / NONE_FIT.
@@ -98,6 +106,8 @@ def choose(
     if latest:
         return Decision.SHOW, (orders[0],)
     fitting = tuple(order for order in orders if _fits(action, order, now, rules))
+    if written := tuple(order for order in orders if order.number in named):
+        fitting = tuple(order for order in fitting if order in written) or written
     if not fitting:
         return Decision.NONE_FIT, tuple(orders)
     return (Decision.SHOW if len(fitting) == 1 else Decision.CHOOSE), fitting

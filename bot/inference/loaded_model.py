@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from bot.domain.actions import Written
 from bot.domain.ports import ChatMessage, Completion
 from bot.errors import PassReason, TierPassed
 from bot.inference import prefix_file
@@ -75,11 +76,11 @@ class LoadedModel:
         limit = min(request.max_tokens, self.settings.context_tokens - len(prompt))
         return Answer(prompt, JsonWriter(self._constraint.matcher(request.schema), limit), request.thread, limit)
 
-    def json_of(self, answer: Answer) -> str:
-        """Return what a sequence of `json` wrote."""
+    def json_of(self, answer: Answer) -> Written:
+        """Return what a sequence of `json` wrote, with how likely its first choice was: the action."""
         assert self._constraint is not None
         assert isinstance(answer.writer, JsonWriter)
-        return self._constraint.text(answer.writer.said)
+        return Written(self._constraint.text(answer.writer.said), answer.writer.confidence)
 
     def weighing(self, messages: Sequence[ChatMessage], answers: Sequence[str]) -> Answer:
         """Return the sequence that weighs answers against each other."""

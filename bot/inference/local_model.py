@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from bot.domain.actions import Written
 from bot.domain.ports import ChatMessage, Completion
 from bot.errors import PassReason, TierPassed
 from bot.inference.engine import Stats
@@ -58,7 +59,7 @@ class LlamaModel:
             await self._thread.call(lambda model: None)
         return self._counted(text)
 
-    async def complete(self, request: Completion) -> str:
+    async def complete(self, request: Completion) -> Written:
         """Return JSON that fits the schema, greedily decoded.
 
         Raises:

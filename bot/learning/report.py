@@ -53,6 +53,8 @@ def _json(scores: Scores) -> dict[str, Any]:
         },
         "wrong_write_rate": scores.wrong_write_rate,
         "write_recall": scores.write_recall,
+        "write_recall_asked": scores.write_recall_asked,
+        "asked_in_vain": scores.asked_in_vain,
         "exact_order_numbers": scores.exact_order_numbers,
         "invented_order_numbers": scores.invented_order_numbers,
         "passed_on": scores.passed_on,
@@ -102,6 +104,8 @@ def _summary(tiers: Sequence[Scores]) -> Iterator[Row]:
     yield row("macro-F1", lambda one: _percent(one.macro_f1))
     yield row("wrong writes", lambda one: _percent(one.wrong_write_rate, 2))
     yield row("write recall", lambda one: _percent(one.write_recall))
+    yield row("  with what is asked", lambda one: _percent(one.write_recall_asked))
+    yield row("asked in vain", lambda one: _percent(one.asked_in_vain))
     yield row("exact order numbers", lambda one: _percent(one.exact_order_numbers))
     yield row("invented order numbers", lambda one: str(one.invented_order_numbers))
     yield row("passed on", lambda one: _percent(one.passed_on))

@@ -18,7 +18,10 @@ NO_LANGUAGE = "?"
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What came out for one case; one that every tier passed on is `unknown`, with confidence 0 and not `answered`."""
+    """What came out for one case; one that every tier passed on is `unknown`, with confidence 0 and not `answered`.
+
+    So is one where a write was only `suspected`: the bot asks whether it is meant.
+    """
 
     id: str | int
     action: ActionKind
@@ -28,6 +31,7 @@ class Prediction:
     latency_ms: float
     answered: bool = True
     passed: tuple[Passed, ...] = ()
+    suspected: tuple[ActionKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,9 @@ class Scores:
         macro_f1: the mean F1 of the actions that occur, as labels or as predictions.
         wrong_write_rate: a cancel or a return predicted where something else is right, of all labelled cases.
         write_recall: of the cases in which a cancel or a return is right, those in which just that was predicted.
+        write_recall_asked: the same with those in which the bot asks whether just that is meant; such a question is no
+            prediction.
+        asked_in_vain: the share of labelled cases in which the bot asks about a write, and another action is right.
         exact_order_numbers: of the `numbered` cases, in which an order number is right, those that name the same one.
         invented_order_numbers: how many predicted order numbers stand neither in the message nor in its history.
         passed_on: the share of cases that no tier answered.
@@ -93,6 +100,8 @@ class Scores:
     macro_f1: float | None
     wrong_write_rate: float | None
     write_recall: float | None
+    write_recall_asked: float | None
+    asked_in_vain: float | None
     exact_order_numbers: float | None
     invented_order_numbers: int
     passed_on: float | None
@@ -120,6 +129,10 @@ class _Judged:
         return self.prediction.action is self.label
 
     @property
+    def asked(self) -> bool:
+        return self.label in self.prediction.suspected
+
+    @property
     def wrong_write(self) -> bool:
         return self.prediction.action.is_write and not self.right
 
@@ -140,6 +153,8 @@ def score(cases: Sequence[Case], predictions: Sequence[Prediction]) -> Scores:
         macro_f1=_mean([found.f1 for found in actions.values() if found.f1 is not None]),
         wrong_write_rate=share(sum(one.wrong_write for one in judged), len(judged)),
         write_recall=share(sum(one.right for one in writes), len(writes)),
+        write_recall_asked=share(sum(one.right or one.asked for one in writes), len(writes)),
+        asked_in_vain=share(sum(bool(one.prediction.suspected) and not one.asked for one in judged), len(judged)),
         exact_order_numbers=share(sum(same_number(label, made or "") for label, made in numbered), len(numbered)),
         invented_order_numbers=sum(_invented(case, made.order_id) for case, made in pairs),
         passed_on=share(sum(not made.answered for made in predictions), len(predictions)),

@@ -14,9 +14,12 @@ from tests.support.replies_said import ANSWER, CANCEL, NUMBER, ORDER, PLACED, RE
 TELEGRAM_UNITS = 4096
 ABOUT_ONE_ORDER = (
     "order_card", "order_line", "order_list", "not_found", "already", "too_late", "not_delivered", "window",
-    "is_cancel", "confirm cancel", "confirm return", "done", "refused", "outcome",
+    "is_cancel", "confirm cancel", "confirm return", "inquiry cancel", "inquiry return", "inquiry_confirm", "done",
+    "refused", "outcome",
 )  # fmt: skip
-BUTTONS_AND_TOASTS = ("yes_button", "no_button", "contact_button", "handoff_button", "order_line")
+BUTTONS_AND_TOASTS = (
+    "yes_button", "no_button", "not_meant_button", "action_button", "contact_button", "handoff_button", "order_line",
+)  # fmt: skip
 
 
 def invisible(text: str) -> set[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from bot.conversation.prompt import PromptBuilder
 from bot.conversation.understanding import APOLOGY, ModelTier, TimedTier, Understanding, nobody_could
-from bot.domain.actions import Action, ActionKind
+from bot.domain.actions import Action, ActionKind, Written
 from bot.domain.model import Passed, Query, Understood
 from bot.domain.ports import ChatMessage, Completion
 from bot.errors import PassReason, TierPassed
@@ -232,6 +232,16 @@ async def test_a_model_answers_to_the_schema() -> None:
     assert model.asked[0].schema["properties"]["order_id"] == {"enum": ["ORD1", None]}
     assert model.asked[0].messages[-1].content == "cancel ORD1"
     assert (tier.name, tier.kind) == ("model", "remote")
+
+
+async def test_a_models_confidence_is_kept() -> None:
+    """A model that tells how likely it held its action is as sure as that; one that does not tell counts as sure."""
+    unsure, _ = model_tier(Written(json_action(), 0.4))
+    sure, _ = model_tier(json_action())
+    assert [(await tier.understand(QUERY)).confidence for tier in (unsure, sure)] == [0.4, 1.0]
+    passing = Understanding([TimedTier(unsure, 30.0, {ActionKind.CANCEL_ORDER: 0.5})], Attentive())
+    found = await passing.understand(QUERY)
+    assert (found.action, found.suspected) == (Action(ActionKind.UNKNOWN, "ORD1"), (ActionKind.CANCEL_ORDER,))
 
 
 @pytest.mark.parametrize(

@@ -172,9 +172,11 @@ def test_strangers_learn_nothing(
 # --- which order is meant ---
 
 
-def chosen(action: ActionKind, *orders: Order, latest: bool = False) -> tuple[Decision, tuple[Order, ...]]:
+def chosen(
+    action: ActionKind, *orders: Order, latest: bool = False, named: tuple[str, ...] = ()
+) -> tuple[Decision, tuple[Order, ...]]:
     """Choose now, by the usual rules."""
-    return choose(action, orders, latest=latest, now=NOW, rules=RULES)
+    return choose(action, orders, latest=latest, now=NOW, rules=RULES, named=named)
 
 
 NEW, OLD = order(OrderStatus.PENDING, number="NEW"), order(OrderStatus.PENDING, number="OLD")
@@ -205,6 +207,19 @@ def test_none_fits() -> None:
     """If nothing can be cancelled, or taken back, all orders are shown."""
     assert chosen(CANCEL, SENT, HOME) == (Decision.NONE_FIT, (SENT, HOME))
     assert chosen(RETURN, SENT, NEW) == (Decision.NONE_FIT, (SENT, NEW))
+
+
+def test_one_of_those_that_were_named() -> None:
+    """Whoever wrote several numbers is asked about these, or it is the one that fits; of others not a word."""
+    assert chosen(CANCEL, NEW, SENT, OLD, named=("OLD", "NEW")) == (Decision.CHOOSE, (NEW, OLD))
+    assert chosen(CANCEL, NEW, SENT, OLD, named=("SENT", "OLD")) == (Decision.SHOW, (OLD,))
+    assert chosen(QUERY, NEW, SENT, OLD, named=("SENT",)) == (Decision.SHOW, (SENT,))
+
+
+def test_none_of_those_that_were_named_fits() -> None:
+    """Where none of them fits, no other is taken instead: the customer chooses, and hears why not of that one."""
+    assert chosen(CANCEL, NEW, SENT, HOME, named=("SENT", "HOME")) == (Decision.CHOOSE, (SENT, HOME))
+    assert chosen(CANCEL, NEW, SENT, HOME, named=("SENT",)) == (Decision.SHOW, (SENT,))
 
 
 def test_the_last_one() -> None:

@@ -34,7 +34,8 @@ def said(*texts: str) -> tuple[Message, ...]:
 def understood(text: str, history: tuple[Message, ...] = (), language: str | None = None) -> Action | None:
     """Ask the rules as a turn asks them: in the language that the message shows, with the thread's order numbers."""
     home = language or best(BOOK.detect(text), SUPPORTED)
-    return TIER.action(Query(text, home, history, candidates=NUMBERS.candidates(text, history)))
+    found = TIER.read(Query(text, home, history, candidates=NUMBERS.candidates(text, history)))
+    return found.action if found else None
 
 
 def kind(text: str, history: tuple[Message, ...] = (), language: str | None = None) -> ActionKind:

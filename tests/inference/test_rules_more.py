@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ import pytest
 
 from bot.domain.actions import ActionKind
 from bot.domain.language import LexiconBook
-from bot.domain.model import Query
-from bot.inference.rules import RulesTier
+from bot.domain.model import Author, Message, Query
+from bot.inference.rules import ANSWERED, GUESSED, PLAIN, WORDY, RulesTier
 from bot.locale.lexicons import load_lexicons
 
 SAID = Path(__file__).with_name("said")
@@ -44,7 +45,7 @@ def _sentences(language: str) -> list[tuple[ActionKind, str]]:
 
 def _kind(text: str, home: str) -> ActionKind:
     """Return what the rules make of a message; what they pass on is answered with an apology, as unknown."""
-    action = _tier().action(Query(text, home))
+    action = found.action if (found := _tier().read(Query(text, home))) else None
     return action.kind if action else ActionKind.UNKNOWN
 
 
@@ -102,3 +103,27 @@ def test_yes_and_no_are_understood(language: str) -> None:
         assert _book().consent(text, language) is True, text
     for text in consent["no"]:
         assert _book().consent(text, language) is False, text
+
+
+@pytest.mark.parametrize(
+    ("text", "home", "sure"),
+    [
+        ("cancel my order please", "en", PLAIN),
+        ("so my aunt gave me the same blue lamp for my birthday yesterday, cancel my order please", "en", WORDY),
+        ("bestellung stornieren bitte", "en", PLAIN),
+        ("please cnacel my ordre", "en", GUESSED),
+    ],
+)
+def test_how_sure_the_rules_are(text: str, home: str, sure: float) -> None:
+    """The rules are surer of a message that they know word for word than of a part, and least of a guess."""
+    found = _tier().read(Query(text, home))
+    assert found is not None
+    assert (found.action.kind, found.confidence) == (ActionKind.CANCEL_ORDER, sure)
+
+
+def test_an_answer_is_less_sure_than_a_request() -> None:
+    """A bare yes that goes on with a cancellation is understood, but only as an answer."""
+    said = Message(Author.CUSTOMER, "cancel my order please", datetime(2026, 1, 1, tzinfo=UTC))
+    found = _tier().read(Query("yes", "en", (said,)))
+    assert found is not None
+    assert (found.action.kind, found.confidence) == (ActionKind.CANCEL_ORDER, ANSWERED)

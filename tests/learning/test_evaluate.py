@@ -113,10 +113,10 @@ def test_predictions(cases: Path, tmp_path: Path) -> None:
     assert main(["eval", str(cases), "--tier", "rules", "--predictions", str(out)]) == 0
     made = [json.loads(line) for line in out.read_text().splitlines()]
     assert [(one["id"], one["action"], one["order_id"], one["confidence"], one["tier"]) for one in made] == [
-        ("a", "cancel_order", NUMBER, 1.0, "rules"),
-        ("b", "query_order", None, 1.0, "rules"),
+        ("a", "cancel_order", NUMBER, 0.85, "rules"),
+        ("b", "query_order", None, 0.85, "rules"),
         (3, "unknown", None, 0.0, "apology"),
-        ("d", "return_apply", NUMBER, 1.0, "rules"),
+        ("d", "return_apply", NUMBER, 0.6, "rules"),
     ]
     assert all(one["latency_ms"] > 0 and len(one) == 6 for one in made)
 

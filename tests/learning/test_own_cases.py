@@ -72,6 +72,8 @@ def test_what_was_reached_is_kept() -> None:
     assert scores.wrong_write_rate is not None
     assert scores.accuracy >= 0.78
     assert scores.wrong_write_rate <= 0.03
+    assert scores.write_recall_asked is not None
+    assert scores.write_recall_asked >= 0.88
 
 
 def test_no_order_number_is_invented() -> None:

@@ -63,6 +63,15 @@ def test_writes() -> None:
     assert scores.write_recall == pytest.approx(2 / 3)
 
 
+def test_questions() -> None:
+    """A question whether a write is meant is no write, but finds the one that it asks about, and is in vain else."""
+    asked = Prediction(0, UNKNOWN, None, 0.6, "rules", 1.0, suspected=(CANCEL, RETURN))
+    scores = score([case(CANCEL), case(CANCEL), case(QUERY), case(UNKNOWN)], [asked, made(CANCEL), asked, asked])
+    assert (scores.write_recall, scores.write_recall_asked) == (0.5, 1.0)
+    assert (scores.asked_in_vain, scores.wrong_write_rate, scores.accuracy) == (0.5, 0.0, 0.5)
+    assert as_json({"rules": scores})["tiers"]["rules"]["write_recall_asked"] == 1.0
+
+
 def test_languages() -> None:
     """Each language has its own accuracy and wrong writes; cases without one stand under a question mark."""
     scores = score([*CASES, case(QUERY, language=None)], [*PREDICTED, made(QUERY)])
