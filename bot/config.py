@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 
 from bot.config_layers import ANY, Kind, Layer, Merged, Shape, from_defaults
 from bot.config_problems import Crossing, crossings, explain
@@ -22,6 +22,8 @@ from bot.config_sources import (
     read_secret_files,
     take_secret_files,
 )
+from bot.config_tiers import NO_SECRET, UnderstandingSettings
+from bot.config_tiers import TierSettings as TierSettings
 from bot.config_values import (
     ApiKey,
     AsPath,
@@ -32,8 +34,8 @@ from bot.config_values import (
     Language,
     OptionalUrl,
     Region,
+    Table,
     Text,
-    TierName,
     Timezone,
     Token,
     Url,
@@ -42,20 +44,14 @@ from bot.config_values import (
     without_passwords,
     without_secrets,
 )
-from bot.domain.actions import ActionKind
 from bot.domain.model import OrderStatus
 from bot.errors import ConfigError, Problem
 
-NO_SECRET = SecretStr("")
 SPOKEN = ("en", "zh", "es", "ru", "de", "fr", "ar", "hi")
 NO_TOKEN = "0:none"  # noqa: S105 (it says that there is none)
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
-
-
-class TelegramSettings(_Table):
+class TelegramSettings(Table):
     """How to reach Telegram, and how it reaches the bot."""
 
     token: Token = Field(default=NO_SECRET, validate_default=True)
@@ -66,13 +62,13 @@ class TelegramSettings(_Table):
     poll_timeout_s: Annotated[int, Field(ge=0, le=50)] = 30
 
 
-class AdminSettings(_Table):
+class AdminSettings(Table):
     """Who may use the admins' commands: Telegram user ids."""
 
     ids: Annotated[tuple[Annotated[int, Field(gt=0, lt=2**53)], ...], AsTuple] = ()
 
 
-class DatabaseSettings(_Table):
+class DatabaseSettings(Table):
     """Where everything is kept."""
 
     url: DatabaseUrl = "sqlite+aiosqlite:///data/deskhand.db"
@@ -80,51 +76,14 @@ class DatabaseSettings(_Table):
     backups_kept: Annotated[int, Field(ge=1, le=1000)] = 7
 
 
-class TierSettings(_Table):
-    """One tier of understanding; which settings go with which kind is said in `config_problems.py`.
-
-    `model` is for llama a GGUF file's path, or "embedded" for the one that ships; for remote it is the model's name at
-    the server. `threads` 0 is one a core.
-    """
-
-    kind: Literal["classifier", "llama", "remote", "rules"]
-    name: TierName = ""
-    model: str = ""
-    base_url: OptionalUrl = ""
-    api_key: SecretStr = NO_SECRET
-    timeout_s: Annotated[float, Field(gt=0, le=600)] = 15.0
-    context_tokens: Annotated[int, Field(ge=512, le=1_000_000)] = 4096
-    threads: Annotated[int, Field(ge=0, le=256)] = 0
-    min_confidence: Mapping[Annotated[ActionKind, Field(strict=False)], Annotated[float, Field(ge=0, le=1)]] = Field(
-        default_factory=dict
-    )
-
-
-def _named(value: Any) -> Any:
-    """Call a tier without a name by its kind."""
-    unnamed = isinstance(value, dict) and value.get("name", "") == "" and isinstance(value.get("kind"), str)
-    return {**value, "name": value["kind"]} if unnamed else value
-
-
-class UnderstandingSettings(_Table):
-    """The tiers that try to understand a message, in order; the FAQ comes before them all."""
-
-    tiers: Annotated[tuple[Annotated[TierSettings, BeforeValidator(_named)], ...], AsTuple] = (
-        TierSettings(kind="classifier", name="classifier"),
-        TierSettings(kind="llama", name="embedded", model="embedded"),
-        TierSettings(kind="rules", name="rules"),
-    )
-    history_tokens: Annotated[int, Field(ge=0, le=1_000_000)] = 1200
-
-
-class FaqSettings(_Table):
+class FaqSettings(Table):
     """The shop's own answers."""
 
     file: AsPathOrNone = None
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.82
 
 
-class OrderSettings(_Table):
+class OrderSettings(Table):
     """The shop's order system; `options` is the adapter's own table, as written."""
 
     adapter: Text = "demo"
@@ -132,7 +91,7 @@ class OrderSettings(_Table):
     options: Mapping[str, Any] = Field(default_factory=dict)
 
 
-class PolicySettings(_Table):
+class PolicySettings(Table):
     """What the shop allows, and for how long questions stay open."""
 
     return_window_days: Annotated[int, Field(ge=0, le=3650)] = 30
@@ -143,7 +102,7 @@ class PolicySettings(_Table):
     takeover_minutes: Annotated[int, Field(ge=1, le=100_000)] = 720
 
 
-class WebSettings(_Table):
+class WebSettings(Table):
     """The REST API, the health checks, and the webhook."""
 
     host: Text = "127.0.0.1"
@@ -151,7 +110,7 @@ class WebSettings(_Table):
     api_keys: Annotated[tuple[ApiKey, ...], AsTuple] = ()
 
 
-class ShopSettings(_Table):
+class ShopSettings(Table):
     """The shop, as its customers see it."""
 
     name: Text = "My shop"
@@ -161,14 +120,14 @@ class ShopSettings(_Table):
     phone_region: Region = ""
 
 
-class LogSettings(_Table):
+class LogSettings(Table):
     """What is written to stderr."""
 
     level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], AsUpper] = "INFO"
     format: Literal["json", "text"] = "json"
 
 
-class Settings(_Table):
+class Settings(Table):
     """All settings; `load` makes them."""
 
     telegram: TelegramSettings

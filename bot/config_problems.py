@@ -119,9 +119,11 @@ def keys_of(pattern: KeyPath, shape: Shape) -> list[str]:
 
 Crossing = tuple[KeyPath, str, str]
 
+_ENGINE = ("threads", "cells", "batch", "micro_batch", "n_gpu_layers", "kv_type", "mlock", "queue")
+
 _FITTING = {
     "classifier": {"min_confidence"},
-    "llama": {"model", "context_tokens", "threads", "min_confidence"},
+    "llama": {"model", "context_tokens", "min_confidence", *_ENGINE},
     "remote": {"model", "base_url", "api_key", "context_tokens"},
     "rules": {"min_confidence"},
 }

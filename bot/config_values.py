@@ -9,9 +9,16 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from bot.config_problems import Wrong
+
+
+class Table(BaseModel):
+    """A table of settings: nothing unknown in it, and no value of another type than its own."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+
 
 # --- what TOML and JSON cannot say ------------------------------------------
 

@@ -16,7 +16,7 @@ from bot.domain.ports import LanguageModel, Tier
 from bot.inference.embedded import SHIPPED, EmbeddedTier, temperature_of
 from bot.inference.models.hashes import EMBEDDED_SHA256
 from bot.inference.order_choice import OrderChoice
-from bot.inference.settings import EngineSettings
+from bot.inference.settings import EngineSettings, KvType
 from bot.learning.shop_files import models_folder
 
 if TYPE_CHECKING:
@@ -67,8 +67,22 @@ def _llama(tier: TierSettings) -> LlamaModel:
 
     if tier.model == EMBEDDED:
         return LlamaModel(tier.name, SHIPPED, settings=EMBEDDED_SETTINGS, sha256=EMBEDDED_SHA256)
-    settings = EngineSettings(threads=tier.threads, context_tokens=tier.context_tokens)
-    return LlamaModel(tier.name, Path(tier.model), settings=settings)
+    return LlamaModel(tier.name, Path(tier.model), settings=engine_settings(tier))
+
+
+def engine_settings(tier: TierSettings) -> EngineSettings:
+    """Return how a llama tier's engine is run."""
+    return EngineSettings(
+        threads=tier.threads,
+        context_tokens=tier.context_tokens,
+        cells=tier.cells,
+        batch=tier.batch,
+        micro_batch=tier.micro_batch,
+        n_gpu_layers=tier.n_gpu_layers,
+        kv_type=KvType(tier.kv_type),
+        mlock=tier.mlock,
+        queue=tier.queue,
+    )
 
 
 def make_tiers(

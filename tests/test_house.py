@@ -45,12 +45,14 @@ TOOLS = {
     "config_problems": {"config_layers"},
     "config_salvage": set[str](),
     "config_sources": {"config_layers"},
+    "config_tiers": {"config_values", "domain"},
     "config_values": {"config_problems"},
     "config": {
         "config_layers",
         "config_problems",
         "config_salvage",
         "config_sources",
+        "config_tiers",
         "config_values",
         "domain",
         "errors",
@@ -108,7 +110,7 @@ FENCES = {
     "huggingface_hub": {"inference"},
     # The composition root mounts the web's routes into the demo's application.
     "aiohttp": {"web", "simulator", "inference/remote.py", "app.py", "demo.py"},
-    "pydantic": {"web", "config.py", "config_values.py", "config_salvage.py", "config_problems.py"},
+    "pydantic": {"web", "config.py", "config_tiers.py", "config_values.py", "config_salvage.py", "config_problems.py"},
     "pydantic_core": {"web", "config_problems.py"},
     "prometheus_client": {"web"},
     "babel": {"locale"},
