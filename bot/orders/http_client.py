@@ -155,7 +155,8 @@ class Client:
         try:
             return await self._exchange(request, self._session(changing))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._failure(request.option, error, changing) from error
+            # An error of aiohttp may name the whole address, in which the key may stand.
+            raise self._failure(request.option, error, changing) from (None if self._auth.query else error)
 
     async def _exchange(self, request: Request, session: aiohttp.ClientSession) -> Answer:
         url = URL(self._authorised(request.url), encoded=True)

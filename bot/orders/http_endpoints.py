@@ -201,7 +201,7 @@ def _write_endpoint(table: Table, allowed: Collection[str], honours_keys: bool) 
 def _needs(table: Table, endpoint: Endpoint, needed: Collection[str]) -> None:
     missing = sorted(set(needed) - set(_placeholders(endpoint)))
     remedy = {
-        "customer_id": "every request names the customer; by a header of its own where no filter is known",
+        "customer_id": "every request names the customer, by a header of its own where no filter is known",
         "key": "honours_keys and [orders.http.outcome] rest on it",
         "number": "which order is meant?",
     }

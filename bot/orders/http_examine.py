@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from bot.domain.model import Order
 from bot.errors import OrderSystemGarbled
 from bot.orders.checks import checked_order
+from bot.orders.http_lookup import owners_of
 from bot.orders.http_mapping import Example, Listing, Lookup, ShopMapping
 from bot.orders.http_pointer import Nothing, Place
 from bot.orders.http_reading import is_theirs, read_order
@@ -87,16 +88,22 @@ async def _one(mapping: ShopMapping, reader: Reader, example: Example, order: Or
 async def _phone(mapping: ShopMapping, reader: Reader, example: Example, found: list[str]) -> None:
     if mapping.by_phone is not None and example.phone:
         values = {"phone": example.phone, "phone_digits": example.phone.removeprefix("+")}
-        await _lookup(reader, mapping.by_phone, values, example, found)
+        people = await _lookup(reader, mapping.by_phone, values, example, found)
+        if people and not owners_of(mapping, mapping.by_phone, people, example.phone):
+            found.append(
+                "orders.http.by_phone finds people, but none with the number orders.http.check.phone:"
+                ' write that like "+4930123456", and set orders.http.phone_region if the API leaves the country out'
+            )
 
 
-async def _lookup(reader: Reader, lookup: Lookup, values: Values, example: Example, found: list[str]) -> None:
+async def _lookup(reader: Reader, lookup: Lookup, values: Values, example: Example, found: list[str]) -> Sequence[Any]:
     option = lookup.listing.endpoint.option
     people = await reader.all(lookup.listing, values)
     found.extend(_leading_nowhere(_places(lookup.places), people))
     place = lookup.places.customer_id
     if example.customer_id not in [str(place.pointer.find(one)) for one in people]:
         found.append(f"{option} does not find the customer of orders.http.check.customer_id")
+    return people
 
 
 def _leading_nowhere(places: Iterator[Place], documents: Sequence[Any]) -> list[str]:

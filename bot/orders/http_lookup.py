@@ -30,9 +30,14 @@ def only_owner(mapping: ShopMapping, lookup: Lookup, documents: Sequence[Any], p
     Raises:
         OrderSystemGarbled: naming the pointer that leads nowhere.
     """
-    people = [person for document in documents if (person := _person(mapping, lookup, document)) is not None]
-    owners = {person.id: person.name for person in people if _e164(person.phone, mapping) == phone}
+    owners = owners_of(mapping, lookup, documents, phone)
     return next(iter(owners.items())) if len(owners) == 1 else None
+
+
+def owners_of(mapping: ShopMapping, lookup: Lookup, documents: Sequence[Any], phone: str) -> dict[str, str]:
+    """Return the names of all among these with this E.164 number, by customer id; see `only_owner`."""
+    people = [person for document in documents if (person := _person(mapping, lookup, document)) is not None]
+    return {person.id: person.name for person in people if _e164(person.phone, mapping) == phone}
 
 
 def owner_of(mapping: ShopMapping, lookup: Lookup, documents: Sequence[Any], number: str) -> Person | None:

@@ -48,14 +48,14 @@ def read_mapping(options: Mapping[str, Any]) -> ShopMapping:
     """Return the mapping that the options hold.
 
     Raises:
-        ValueError: naming every option that is unknown, missing or wrong, one a line, with what would be right.
+        ValueError: naming every option that is unknown, missing or wrong, with what would be right.
     """
     problems: list[str] = []
     root = Table(options, NAME, problems)
     mapping = _mapping(root)
     root.done()
     if problems:
-        raise ValueError("\n".join(dict.fromkeys(problems)))
+        raise ValueError("; ".join(dict.fromkeys(problems)))
     return mapping
 
 
@@ -104,7 +104,7 @@ def _base_url(root: Table) -> str:
     if not well_formed or not text.isascii() or re.search(r"\s", text):
         root.wrong("base_url", 'must be an address such as "https://shop.example/api/v1"')
     elif parts.username or parts.password or "?" in text or "#" in text:
-        root.wrong("base_url", "must hold neither a user nor a query; secrets go into [orders.http.auth]")
+        root.wrong("base_url", "must hold neither a user nor a query: secrets go into [orders.http.auth]")
     return text.rstrip("/")
 
 
@@ -170,7 +170,7 @@ def _number(root: Table) -> NumberForm:
         # Only a substitution parses what is to be written; a group that the pattern lacks is an error then.
         pattern.sub(write, "")
     except (re.error, IndexError) as error:
-        table.wrong("match", rf"and write do not fit: {error}; such as match = '(SO)([0-9]+)', write = '\1-\2'")
+        table.wrong("match", rf"and write do not fit: {error}, such as match = '(SO)([0-9]+)', write = '\1-\2'")
         return NumberForm()
     return NumberForm(pattern, write)
 

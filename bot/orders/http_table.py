@@ -50,7 +50,7 @@ class Table:
     def done(self) -> None:
         """Note every option that nobody has asked for."""
         for key in sorted(self._values.keys() - set(self._known)):
-            self.wrong(key, f"does not exist; {self.path} has: {', '.join(sorted(self._known))}")
+            self.wrong(key, f"does not exist: {self.path} has: {', '.join(sorted(self._known))}")
 
     def get(self, key: str) -> Any:
         """Return an option as it is; None when it is left out."""
@@ -190,7 +190,7 @@ class Table:
         text = self.text(key)
         literal = re.sub(r"\{[a-z0-9_]+\}", "x", text)
         if text and (not text.startswith("/") or not _PATH.fullmatch(text)):
-            self.wrong(key, 'must be a path such as "/orders/{number}"; what follows a "?" goes into query')
+            self.wrong(key, 'must be a path such as "/orders/{number}", what follows a "?" goes into query')
         elif {".", ".."} & set(literal.split("/")):
             self.wrong(key, 'must not hold "." or ".." as a part')
         return self.template(key, text, allowed)
@@ -225,7 +225,7 @@ class Table:
         found = Template(text)
         if unknown := sorted(found.names - set(allowed)):
             some = ", ".join(f"{{{name}}}" for name in sorted(allowed)) or "none"
-            self.wrong(key, f"has an unknown placeholder {{{unknown[0]}}}; the placeholders here are: {some}")
+            self.wrong(key, f"has an unknown placeholder {{{unknown[0]}}}, the placeholders here are: {some}")
         elif found.has_stray_braces:
             self.wrong(key, "has a brace that belongs to no placeholder")
         return found
@@ -238,7 +238,7 @@ class Table:
         if isinstance(value, list):
             return [self._json(key, inside, allowed) for inside in value]
         if not isinstance(value, bool | int | float):
-            self.wrong(key, "must hold texts, numbers, true, false, lists and tables only; write a time as a text")
+            self.wrong(key, "must hold texts, numbers, true, false, lists and tables only, write a time as a text")
         return value
 
     def _pointer(self, key: str, value: Any) -> Place | None:

@@ -413,6 +413,14 @@ async def test_connection_breaks(server: HttpShopServer, opened: Open) -> None:
         assert [method for method, _, _ in server.requests].count("PUT") == 1
 
 
+async def test_key_in_the_query_stays_secret(opened: Open, free_port: Callable[[], int]) -> None:
+    """A key that stands in the address is in no error, nor in what caused it."""
+    with pytest.raises(OrderSystemDown) as caught:
+        await opened(flat(f"http://127.0.0.1:{free_port()}")).order(MINE, PENDING)
+    assert caught.value.__cause__ is None
+    assert TOKEN not in str(caught.value)
+
+
 async def test_long_and_packed_answers(server: HttpShopServer, opened: Open) -> None:
     """An answer beyond the limit is not read to its end, and one that is packed not unpacked."""
     shop = opened(changed(nested(server.origin), "max_answer_bytes", 2048))

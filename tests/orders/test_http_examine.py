@@ -11,7 +11,7 @@ import pytest
 from bot.errors import OrderSystemDown
 from bot.orders.http import HttpShop
 from bot.orders.testing import Fault, Kind
-from tests.support.http_mappings import changed, nested, without
+from tests.support.http_mappings import changed, flat, nested, without
 from tests.support.http_shop import HttpShopServer
 
 
@@ -80,6 +80,14 @@ async def test_list_that_is_not_filtered(server: HttpShopServer) -> None:
     options = changed(options, "check.customer_id", "7")
     found = await examined(options)
     assert any("lists other customers' orders, too" in sentence for sentence in found)
+
+
+async def test_numbers_without_their_country(server: HttpShopServer) -> None:
+    """Telephone numbers that cannot be compared, for want of a country, are named with the remedy."""
+    options = changed(flat(server.origin), "check.phone", "+12025550142")
+    assert await examined(options) == []
+    (said,) = await examined(changed(options, "phone_region", ""))
+    assert "set orders.http.phone_region" in said
 
 
 async def test_down(server: HttpShopServer) -> None:

@@ -22,7 +22,7 @@ def problems(options: dict[str, Any]) -> list[str]:
     """Return what is said to be wrong with these options."""
     with pytest.raises(ValueError, match="orders") as caught:
         read_mapping(options)
-    return str(caught.value).splitlines()
+    return str(caught.value).split("; ")
 
 
 RULE = {"status": [200], "means": "found"}
@@ -37,7 +37,7 @@ RULE = {"status": [200], "means": "found"}
         ("base_url", "https://shop.example:port", "base_url must be an address"),
         ("base_url", "https://me:pw@shop.example", "base_url must hold neither a user nor a query"),
         ("base_url", "https://shop.example/?key=1", "base_url must hold neither a user nor a query"),
-        ("colour", "red", "orders.http.colour does not exist; orders.http has: auth, base_url"),
+        ("colour", "red", "orders.http.colour does not exist: orders.http has: auth, base_url"),
         ("auth.kind", "oauth", "auth.kind must be one of: none, bearer, basic, header, query"),
         ("auth.kind", None, "auth.kind is required"),
         ("auth.token", None, "auth.token is required for kind = 'bearer'"),
@@ -78,7 +78,7 @@ RULE = {"status": [200], "means": "found"}
         (
             "orders.path",
             "/{customer}",
-            "unknown placeholder {customer}; the placeholders here are: {customer_id}, {limit}",
+            "unknown placeholder {customer}, the placeholders here are: {customer_id}, {limit}",
         ),
         ("orders.query", {"q": "{customer_id"}, "orders.query.q has a brace that belongs to no placeholder"),
         ("orders.query", ["q"], "orders.query must be a table"),

@@ -326,8 +326,9 @@ class Flat:
         return web.json_response(done)
 
     def _person(self, row: dict[str, Any]) -> dict[str, Any]:
-        # The flat face writes telephone numbers as people in its country do.
-        return {**row, "phone": row["phone"].replace("+1", "(+1) ")}
+        # The flat face writes telephone numbers as people in its country do, without the country.
+        phone = row["phone"]
+        return {**row, "phone": f"({phone[2:5]}) {phone[5:8]}-{phone[8:]}"}
 
     def _order(self, row: dict[str, Any]) -> dict[str, Any]:
         lines = [
