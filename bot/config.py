@@ -23,7 +23,7 @@ from bot.config_sources import (
     take_secret_files,
 )
 from bot.config_tiers import NO_SECRET, UnderstandingSettings
-from bot.config_tiers import TierSettings as TierSettings
+from bot.config_tiers import TierSettings as TierSettings  # noqa: PLC0414 # It is said again: others open only config.
 from bot.config_values import (
     ApiKey,
     AsPath,
