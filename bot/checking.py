@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from bot import logs
@@ -38,8 +39,8 @@ def _probes(settings: Settings) -> list[Probe]:
     classifiers = [tier for tier in settings.understanding.tiers if tier.kind == "classifier"]
     return [
         Probe("database", lambda: _database(settings)),
-        *(Probe(f"model {model.name}", lambda model=model: _model(model)) for model in models),  # type: ignore[misc]
-        *(Probe(f"model {tier.name}", lambda tier=tier: _classifier(settings, tier)) for tier in classifiers),  # type: ignore[misc]
+        *(Probe(f"model {model.name}", partial(_model, model), model.describe) for model in models),
+        *(Probe(f"model {tier.name}", partial(_classifier, settings, tier)) for tier in classifiers),
         Probe("faq", lambda: _faq(settings)),
         Probe("order system", lambda: _orders(settings)),
         # That the token is missing is said already.

@@ -21,10 +21,18 @@ TIME_LIMIT_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Looks into one thing, such as "database"; returns what is wrong with it, nothing when all is well."""
+    """Looks into one thing, such as "database"; returns what is wrong with it, nothing when all is well.
+
+    `detail` is asked afterwards: what there is to be said of a thing that is in order.
+    """
 
     name: str
     look: Callable[[], Awaitable[Sequence[Problem]]]
+    detail: Callable[[], str] = str
+
+    def __str__(self) -> str:
+        detail = self.detail()
+        return f"{self.name}: {detail}" if detail else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,7 @@ async def report_on(probes: Sequence[Probe], *, limit_s: float = TIME_LIMIT_S) -
     """Run all probes side by side and return what they found, and which found nothing."""
     found = await asyncio.gather(*(_look(probe, limit_s) for probe in probes))
     problems = tuple(problem for several in found for problem in several)
-    return Report(problems, tuple(probe.name for probe, several in zip(probes, found, strict=True) if not several))
+    return Report(problems, tuple(str(probe) for probe, several in zip(probes, found, strict=True) if not several))
 
 
 async def _look(probe: Probe, limit_s: float) -> Sequence[Problem]:
@@ -77,7 +85,7 @@ async def _look(probe: Probe, limit_s: float) -> Sequence[Problem]:
 
 def render_report(problems: Sequence[Problem], passed: Sequence[str]) -> str:
     """Return the report for a terminal: what is in order, each problem with its remedy, and a line that sums up."""
-    lines = [f"  ok  {_plain(name)}" for name in passed]
+    lines = [line for name in passed for line in _wrapped(name, "  ok  ")]
     for problem in problems:
         lines += _wrapped(f"{problem.where}: {problem.what}", " bad  ") + _wrapped(problem.remedy, "      ")
     if lines:

@@ -197,6 +197,9 @@ class LanguageModel(Protocol):
     async def problem(self) -> str | None:
         """Return what keeps it from answering, in a sentence with the remedy; None when all is well."""
 
+    def describe(self) -> str:
+        """Return how it is run, for `deskhand check`; what it chose itself is known once it was loaded."""
+
     async def close(self) -> None:
         """Free its memory and threads."""
 

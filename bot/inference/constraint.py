@@ -49,8 +49,13 @@ class SchemaMatcher:
 
     def accept(self, tokens: Sequence[int]) -> None:
         """Move on over `tokens`."""
-        self._matcher.consume_tokens(list(tokens))
-        self._check()
+        if tokens:
+            self._matcher.consume_tokens(list(tokens))
+            self._check()
+
+    def takes(self, tokens: Sequence[int]) -> bool:
+        """Whether an answer may begin with `tokens`."""
+        return bool(self._matcher.validate_tokens(list(tokens)) == len(tokens))
 
     def _check(self) -> None:
         if self._matcher.is_error():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from bot.domain.actions import Written
@@ -13,6 +14,7 @@ from bot.errors import PassReason, TierPassed
 from bot.inference import prefix_file
 from bot.inference.catalogue import file_sha256, recorded_sha256
 from bot.inference.cells import PREFIX_SEAT, Cells
+from bot.inference.choices import Choices, beginnings
 from bot.inference.constraint import Constraint
 from bot.inference.engine import Engine, Stats
 from bot.inference.llama import SEATS, DecodeFailed, LlamaContext
@@ -21,6 +23,8 @@ from bot.inference.settings import EngineSettings
 from bot.inference.writers import JsonWriter, TextWriter, Weigher
 
 log = logging.getLogger(__name__)
+_REMEMBERED = 64
+"""How many schemas' beginnings are kept tokenised."""
 
 
 class LoadedModel:
@@ -45,6 +49,7 @@ class LoadedModel:
         self.prompter = self._context.prompter
         cells = Cells(self._context, self.settings.cells, SEATS)
         self.engine = Engine(self._context, cells, self.settings.batch, stats)
+        self._rows = lru_cache(_REMEMBERED)(self._tokenised)
         self._prefix: tuple[int, ...] = ()
         self._systems: dict[str, tuple[int, ...]] = {}
 
@@ -74,7 +79,14 @@ class LoadedModel:
         assert self._constraint is not None
         prompt = self._prompt(request.messages)
         limit = min(request.max_tokens, self.settings.context_tokens - len(prompt))
-        return Answer(prompt, JsonWriter(self._constraint.matcher(request.schema), limit), request.thread, limit)
+        matcher = self._constraint.matcher(request.schema)
+        rows = self._rows(tuple(beginnings(request.schema)))
+        # What the grammar writes otherwise, such as an odd sign in an order number, it has to choose itself.
+        choices = Choices(rows) if all(map(matcher.takes, rows)) else None
+        return Answer(prompt, JsonWriter(matcher, limit, choices), request.thread, limit)
+
+    def _tokenised(self, texts: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
+        return tuple(tuple(self.prompter.text(text)) for text in texts)
 
     def json_of(self, answer: Answer) -> Written:
         """Return what a sequence of `json` wrote, with how likely its first choice was: the action."""

@@ -117,6 +117,10 @@ class LlamaModel:
             return f"The model of tier {self.name!r} cannot be used: {passed.detail}. {REMEDY}"
         return None
 
+    def describe(self) -> str:
+        """Return how the engine is set, as it was chosen for this machine once the model was loaded."""
+        return str(self.settings)
+
     async def close(self) -> None:
         """Stop what runs, and free the model, its context and the thread."""
         await self._thread.close()

@@ -95,6 +95,10 @@ class RemoteModel:
             return f"{where} has no model {self._model!r}. Load it there, or set 'model' to {_some(listed)}."
         return None
 
+    def describe(self) -> str:
+        """Return which model it is, and where."""
+        return f"{self._model} at {self._base}"
+
     async def close(self) -> None:
         """Close the connections."""
         session, self._session = self._session, None

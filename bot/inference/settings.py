@@ -77,7 +77,8 @@ class EngineSettings:
         layers = f", {self.n_gpu_layers} layers on the graphics card" if self.n_gpu_layers > 0 else ""
         locked = ", locked in memory" if self.mlock else ""
         kept = f"{self.cells} cells ({self.kv_type.value}), {self.context_tokens} tokens a thread"
-        return f"{self.threads} threads, {kept}, batches of {self.batch} (micro {self.micro_batch}){layers}{locked}"
+        threads = f"{self.threads} thread{'s' if self.threads != 1 else ''}"
+        return f"{threads}, {kept}, batches of {self.batch} (micro {self.micro_batch}){layers}{locked}"
 
 
 @dataclass(frozen=True, slots=True)

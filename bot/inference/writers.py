@@ -6,6 +6,7 @@ import codecs
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 
+from bot.inference.choices import Choices
 from bot.inference.sequence import Logits
 
 
@@ -35,13 +36,17 @@ class JsonWriter:
 
     What can only come next is read like prompt, in one go; where nothing is left to choose, it is not even read.
 
+    Args:
+        choices: the ways in which it can begin; what is behind them, or everything where there are none, the matcher
+            decides.
+
     Attributes:
         said: the tokens written so far.
         confidence: how likely its first choice was, among those that it had.
     """
 
-    def __init__(self, matcher: Matcher, limit: int) -> None:
-        self._matcher, self._limit = matcher, limit
+    def __init__(self, matcher: Matcher, limit: int, choices: Choices | None = None) -> None:
+        self._matcher, self._limit, self._choices = matcher, limit, choices or Choices(())
         self.said: list[int] = []
         self.confidence = 1.0
         self._chosen = 0
@@ -62,15 +67,21 @@ class JsonWriter:
             TooLong: the limit came before the end.
             ConstraintError: from the matcher.
         """
-        token, likely = likeliest(logits, self._matcher.mask())
+        if self._choices.open:
+            token, likely = likeliest_of(logits, self._choices.next())
+            self._choices.take(token)
+        else:
+            token, likely = likeliest_of(logits, allowed(self._matcher.mask(), len(logits)))
         if not self._chosen:
             self.confidence = likely
         self._chosen += 1
-        self._matcher.accept([token])
         return self._on([token])
 
     def _on(self, chosen: list[int]) -> list[int]:
-        ahead = [*chosen, *self._matcher.forced()]
+        ahead = [*chosen, *self._choices.forced()]
+        self._matcher.accept(ahead)
+        if not self._choices.open:
+            ahead += self._matcher.forced()
         self.said += ahead
         if not self.done and len(self.said) >= self._limit:
             raise TooLong(f"the answer is longer than {self._limit} tokens")
@@ -141,15 +152,20 @@ class Weigher:
         return []
 
 
-def likeliest(logits: Logits, mask: bytes) -> tuple[int, float]:
-    """Return the likeliest of the tokens whose bit is set, and how likely it is among them."""
+def allowed(mask: bytes, count: int) -> Any:
+    """Return the tokens whose bit is set, of the first `count`, as an array."""
     import numpy as np  # It comes with llama_cpp, and a bot of rules alone never needs it.
 
-    bits: Any = np.unpackbits(np.frombuffer(mask, np.uint8), count=len(logits), bitorder="little")
-    allowed = np.flatnonzero(bits)
-    scores = logits[allowed]
+    return np.flatnonzero(np.unpackbits(np.frombuffer(mask, np.uint8), count=count, bitorder="little"))
+
+
+def likeliest_of(logits: Logits, tokens: Any) -> tuple[int, float]:
+    """Return the likeliest of some tokens, and how likely it is among them."""
+    import numpy as np
+
+    scores = logits[tokens]
     best = int(scores.argmax())
-    return int(allowed[best]), float(1 / np.exp(scores - scores[best]).sum())
+    return int(tokens[best]), float(1 / np.exp(scores - scores[best]).sum())
 
 
 def parting(rows: Sequence[Sequence[int]]) -> tuple[list[int], list[int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -142,6 +143,7 @@ async def test_check_of_what_is_in_order(tmp_path: Path) -> None:
         before = await deskhand(tmp_path, "check", "--config", config(tmp_path, base_url))
     assert before.status == 0, before.out
     assert "Everything is in order." in before.out
+    assert re.search(r"ok  model embedded: 1 threads?, 4096 cells \(f16\), 1024 tokens a thread", before.out)
     assert not (tmp_path / "data" / "deskhand.db").exists()
 
 

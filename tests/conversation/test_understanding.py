@@ -208,6 +208,10 @@ class ScriptedModel:
         """Have none."""
         return None
 
+    def describe(self) -> str:
+        """Say nothing."""
+        return ""
+
     async def close(self) -> None:
         """Close nothing."""
 

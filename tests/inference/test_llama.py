@@ -165,6 +165,25 @@ async def test_a_cancelled_call_frees_the_model(model: LlamaModel) -> None:
     assert parse_action(await model.complete(ask("next")), CANDIDATES)
 
 
+async def test_an_answer_costs_its_choices(model: LlamaModel) -> None:
+    """An action costs no token but its choices, what it is and which order; the rest is never decoded."""
+    said = (ChatMessage("user", "cancel it"),)
+    for candidates, most in (((), 0), (("A-17",), 1), (("ORD20241112001", "ORD20241112002", "A-17"), 2)):
+        before = model.stats.decoded_tokens
+        raw = await model.complete(Completion(said, branching_schema(candidates, 0)))
+        assert parse_action(raw, candidates)
+        assert model.stats.decoded_tokens - before <= most
+        assert 1 / 5 <= raw.confidence <= 1
+
+
+async def test_odd_order_numbers_are_written_as_well(model: LlamaModel) -> None:
+    """Whatever stands in a candidate, quotes and other scripts, an answer that names it is lawful."""
+    candidates = ('A"1\\', "订单/7", "\u2068X\u2069", "\x7f1")
+    for number in range(20):
+        said = (ChatMessage("user", f"cancel {number}"),)
+        assert parse_action(await model.complete(Completion(said, branching_schema(candidates, 2))), candidates)
+
+
 async def test_a_full_queue_passes_on_at_once(file: Path) -> None:
     """More callers than may wait are told so at once, and those who wait are served."""
     small = LlamaModel("small", file, settings=EngineSettings(context_tokens=2048, threads=1, queue=4))
