@@ -142,7 +142,7 @@ def _type_of(inspector: Inspector, mapping: TableMap, field: str) -> object:
 def _unique(inspector: Inspector, table: str, columns: set[str]) -> bool:
     """Tell whether no two rows of a table have the same values in these columns."""
     schema, name = split_name(table)
-    found = [inspector.get_pk_constraint(name, schema=schema)["constrained_columns"]]
+    found: list[list[Any]] = [inspector.get_pk_constraint(name, schema=schema)["constrained_columns"]]
     found += [each["column_names"] for each in inspector.get_unique_constraints(name, schema=schema)]
-    found += [each["column_names"] for each in inspector.get_indexes(name, schema=schema) if each["unique"]]
+    found += [list(each["column_names"]) for each in inspector.get_indexes(name, schema=schema) if each["unique"]]
     return any(each and set(each) <= columns for each in found)

@@ -54,8 +54,8 @@ class Ledger:
             return
         if not self._create:
             raise OrderSystemGarbled(
-                f"the table {self.table.fullname} is missing in the shop's database: make it as docs/orders-sql.md says, "
-                "or set orders.sql.create_table = true"
+                f"the table {self.table.fullname} is missing in the shop's database: make it as docs/orders-sql.md "
+                "says, or set orders.sql.create_table = true"
             )
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _CREATING})

@@ -1,7 +1,7 @@
 """The mapping as SELECTs. Whatever is asked for a customer has the customer's id in its WHERE.
 
-A joined column is a subquery of its own, so that no join can multiply or hide an order. Values are bound without a type:
-the database knows what its columns are, and an index on them is used.
+A joined column is a subquery of its own, so that no join can multiply or hide an order. Values are bound without a
+type: the database knows what its columns are, and an index on them is used.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class MappedTable:
         """Return a column: the table's own, or a subquery for that of the one joined row."""
         alias = self._aliases[column.owner]
         if not column.owner:
-            return alias.c[column.name]
+            own: ColumnElement[Any] = alias.c[column.name]
+            return own
         join = self.mapping.joins[column.owner]
         query = select(alias.c[column.name]).correlate(self.main).limit(1)
         query = query.where(*(alias.c[mine] == self.column(theirs) for mine, theirs in join.on.items()))

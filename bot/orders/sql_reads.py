@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 
 from bot.domain.model import Order
 from bot.domain.ports import Identity
@@ -15,7 +15,7 @@ from bot.errors import OrderSystemGarbled
 from bot.orders.numbers import plain
 from bot.orders.phones import to_e164
 from bot.orders.sql_queries import MOST_PHONES, Queries
-from bot.orders.sql_rows import Reader, Row, customer_of, text_of
+from bot.orders.sql_rows import Reader, customer_of, text_of
 from bot.orders.sql_settings import SqlSettings
 
 Customer = str | int
@@ -105,7 +105,7 @@ class Reads:
         # Only digits are left: whatever else ends a number cannot be four digits.
         return [plain(text_of(phones.mapping, "phone", row)) for row in rows]
 
-    def _only(self, rows: Sequence[Row]) -> Identity | None:
+    def _only(self, rows: Sequence[RowMapping]) -> Identity | None:
         if len(rows) != 1:
             return None
         return customer_of(self._settings.customers, rows[0])[:2]
@@ -113,7 +113,7 @@ class Reads:
     def _e164(self, phone: str) -> str | None:
         return to_e164(phone, self._settings.phone_region) if self._settings.phones_as_written else phone
 
-    def _found(self, connection: Connection, customer: Customer, rows: Sequence[Row]) -> list[Found]:
+    def _found(self, connection: Connection, customer: Customer, rows: Sequence[RowMapping]) -> list[Found]:
         lines = self._lines(connection, customer, [row["id_0"] for row in rows])
         return [
             Found(
@@ -125,13 +125,13 @@ class Reads:
             for row in rows
         ]
 
-    def _lines(self, connection: Connection, customer: Customer, ids: Sequence[Any]) -> dict[str, list[Row]]:
-        lines: dict[str, list[Row]] = defaultdict(list)
+    def _lines(self, connection: Connection, customer: Customer, ids: Sequence[Any]) -> dict[str, list[RowMapping]]:
+        lines: dict[str, list[RowMapping]] = defaultdict(list)
         if self.queries.items is not None and ids:
             for row in _rows(connection, self.queries.items_of(customer, ids)):
                 lines[str(row["order_0"])].append(row)
         return lines
 
 
-def _rows(connection: Connection, query: Any) -> list[Row]:
+def _rows(connection: Connection, query: Any) -> list[RowMapping]:
     return list(connection.execute(query).mappings())

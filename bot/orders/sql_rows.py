@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
+
+from sqlalchemy import RowMapping
 
 from bot.domain.model import Money, Order, OrderItem, OrderStatus
 from bot.errors import OrderSystemGarbled
 from bot.orders.sql_mapping import Constant, TableMap
 from bot.orders.sql_settings import SqlSettings
-
-Row = Mapping[str, Any]
 
 _DECIMALS = 6
 _WORD_CHARS = 40
@@ -24,7 +24,7 @@ class Reader:
     def __init__(self, settings: SqlSettings) -> None:
         self._settings = settings
 
-    def order(self, row: Row, lines: Sequence[Row]) -> Order:
+    def order(self, row: RowMapping, lines: Sequence[RowMapping]) -> Order:
         """Return an order with its lines."""
         fields = _Fields(self._settings.orders, row)
         currency = fields.currency("currency")
@@ -43,16 +43,17 @@ class Reader:
             payment=fields.text_or_none("payment"),
         )
 
-    def status(self, row: Row) -> OrderStatus:
+    def status(self, row: RowMapping) -> OrderStatus:
         """Return an order's state."""
         fields = _Fields(self._settings.orders, row)
         raw = fields.raw("status")
-        status = self._settings.states.get("" if raw is None else str(raw))
+        word = "" if raw is None else str(raw)
+        status = self._settings.states.get(word)
         if status is None:
-            fields.wrong("status", f"{str(raw)[:_WORD_CHARS]!r}, which [orders.sql.order.states] does not name")
+            fields.wrong("status", f"{word[:_WORD_CHARS]!r}, which [orders.sql.order.states] does not name")
         return status
 
-    def _item(self, row: Row, currency: str) -> OrderItem:
+    def _item(self, row: RowMapping, currency: str) -> OrderItem:
         assert self._settings.items is not None
         fields = _Fields(self._settings.items, row)
         returnable = fields.raw("returnable")
@@ -87,7 +88,7 @@ class Reader:
 class _Fields:
     """One row, by the names of the mapping."""
 
-    def __init__(self, mapping: TableMap, row: Row) -> None:
+    def __init__(self, mapping: TableMap, row: RowMapping) -> None:
         self._mapping = mapping
         self._row = row
 
@@ -138,13 +139,13 @@ class _Fields:
         return int(value)
 
 
-def customer_of(mapping: TableMap, row: Row) -> tuple[str, str, str]:
+def customer_of(mapping: TableMap, row: RowMapping) -> tuple[str, str, str]:
     """Return a customer's id, name and e-mail; the name and the e-mail may be empty."""
     fields = _Fields(mapping, row)
     return fields.text("id"), fields.text_or_none("name") or "", fields.text_or_none("email") or ""
 
 
-def text_of(mapping: TableMap, field: str, row: Row) -> str:
+def text_of(mapping: TableMap, field: str, row: RowMapping) -> str:
     """Return one field as text, empty if it is NULL."""
     return _Fields(mapping, row).text_or_none(field) or ""
 

@@ -160,7 +160,7 @@ def _zone(options: Options) -> ZoneInfo:
     name = options.text("timezone", "UTC")
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):
         raise ValueError(f'{options.place("timezone")}: {name!r} is no time zone; write one such as "UTC"') from None
 
 
@@ -200,8 +200,6 @@ def _items(options: Options) -> TableMap | None:
 
 def _phones(options: Options, customers: TableMap) -> TableMap | None:
     """Return where telephone numbers stand: in a table of their own, with the customers, or nowhere."""
-    if "phones" in options and isinstance(options.get("phones"), Mapping):
-        raise ValueError("orders.sql.phones is how numbers are written; their table is [orders.sql.phone_table]")
     if "phone_table" in options:
         fields = ("customer", "phone")
         return read_table(options.table("phone_table"), required=fields, optional=(), own=fields)
@@ -247,8 +245,8 @@ def _statement(options: Options) -> Statement:
     known = (*PARAMETERS, *(LINE_PARAMETERS if each_line else ()))
     if unknown := sorted(parameters_of(sql) - set(known)):
         raise ValueError(
-            f"{options.place('sql')} has no value for :{unknown[0]}; there are: {', '.join(f':{name}' for name in known)} "
-            r"(a colon that is none of these is written \:)"
+            f"{options.place('sql')} has no value for :{unknown[0]}; there are: "
+            rf"{', '.join(f':{name}' for name in known)} (a colon that is none of these is written \:)"
         )
     options.no_others()
     return Statement(sql, None if rows == "any" else int(rows), each_line, gives)
@@ -267,8 +265,9 @@ def _check_guard(options: Options, statements: tuple[Statement, ...], orders: Ta
         named = parameters_of(statement.sql)
         if statement.rows and "customer_id" in named and named & {"number", "order_id"} and column in statement.sql:
             return
+    number, customer = (orders.column(field).name for field in ("number", "customer"))
     raise ValueError(
-        f"{options.place('statements')} needs one that changes the order only while it is the customer's and in the right "
-        f"state, with the number of rows: UPDATE {orders.table} SET … WHERE {orders.column('number').name} = :number "
-        f"AND {orders.column('customer').name} = :customer_id AND {column or '…'} = …, rows = 1"
+        f"{options.place('statements')} needs one that changes the order only while it is the customer's and in the "
+        f"right state, with the number of rows: UPDATE … WHERE {number} = :number AND {customer} = :customer_id "
+        f"AND {column or '…'} = …, rows = 1"
     )

@@ -1,7 +1,7 @@
 """A django-oscar shop: made by its own migrations, filled and asked through its own code.
 
-It runs in a process of its own, whose path leads to django-oscar (`oscar_run.py`), for its packages and the bot's cannot
-be installed side by side: `python oscar_shop.py WHAT DATABASE [NUMBER]`. The answer is JSON on the standard output.
+It runs in a process of its own, whose path leads to django-oscar (`oscar_run.py`), for its packages and the bot's
+cannot be installed side by side: `python oscar_shop.py WHAT DATABASE [NUMBER]`. It answers in JSON.
 """
 
 from __future__ import annotations

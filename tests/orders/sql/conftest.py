@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bot.orders.testing import ContractShop
 
 from bot.orders.sql import SqlShop
+from bot.orders.testing import ContractShop
 from tests.support import oscar_run, postgresql
 from tests.support.oscar_run import run_oscar
 

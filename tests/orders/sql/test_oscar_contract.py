@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from bot.orders.testing import ContractShop, OrderAdapterContract
 
+from bot.orders.testing import ContractShop, OrderAdapterContract
 from tests.orders.sql.conftest import Oscar
 
 # Making the shop runs all of its migrations.
