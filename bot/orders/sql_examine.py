@@ -82,7 +82,7 @@ class Examination:
                     )
 
     def _states(self, connection: Connection) -> Iterator[str]:
-        for row in connection.execute(self._reads.queries.unmapped_states()).mappings():
+        for row in connection.execute(self._reads.queries.states()).mappings():
             try:
                 self._reads.reader.status(row)
             except OrderSystemGarbled as error:

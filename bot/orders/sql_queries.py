@@ -129,7 +129,7 @@ class Queries:
         """Return the query for customers by their ids."""
         return self._customers(_among(self.customers.field("id"), ids))
 
-    def unmapped_states(self) -> Select[Any]:
+    def states(self) -> Select[Any]:
         """Return the query for every state that orders are in."""
         return self.orders.select("status").distinct().limit(1000)
 

@@ -29,6 +29,7 @@ ITEM_EXTRAS = ("category", "returnable")
 CUSTOMER_FIELDS = ("id", "name")
 CUSTOMER_EXTRAS = ("email", "phone")
 
+_CAST = re.compile(r"(?<![:\w\\]):(\w+)(?=::)")
 _ENVIRONMENT = re.compile(r"env:(\w+)")
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 
@@ -236,7 +237,8 @@ def _write(options: Options, usual: OrderStatus, orders: TableMap) -> WriteMap:
 
 
 def _statement(options: Options) -> Statement:
-    sql = options.text("sql").strip().rstrip(";")
+    # SQLAlchemy takes a colon straight behind a parameter for a part of it; PostgreSQL's casts stand there.
+    sql = _CAST.sub(r":\1 ", options.text("sql").strip().rstrip(";"))
     rows = options.get("rows")
     if rows != "any" and (not isinstance(rows, int) or isinstance(rows, bool) or rows < 0):
         raise ValueError(f'{options.place("rows")} must be how many rows the statement changes, such as 1, or "any"')

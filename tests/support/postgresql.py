@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-USER = "deskhand"
+USER = "shopkeeper"
 MISSING = "needs a PostgreSQL server; on Debian: apt-get install postgresql"
 
 

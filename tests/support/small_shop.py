@@ -17,7 +17,8 @@ OPEN, CAME = "BE-2024/0017", "BE-2024/0009"
 SCHEMA = """
 CREATE TABLE kunden (uid TEXT PRIMARY KEY, name TEXT, mail TEXT, tel TEXT, gesperrt INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE "Bestellungen" (
-    lfd INTEGER PRIMARY KEY, nummer TEXT, kunde TEXT, zustand INTEGER, wann, summe, waehrung TEXT DEFAULT 'EUR', weg INTEGER DEFAULT 0
+    lfd INTEGER PRIMARY KEY, nummer TEXT, kunde TEXT, zustand INTEGER, wann, summe,
+    waehrung TEXT DEFAULT 'EUR', weg INTEGER DEFAULT 0
 );
 CREATE TABLE posten (lfd INTEGER PRIMARY KEY, bestellung INTEGER, was TEXT, stueck, preis, hygiene INTEGER DEFAULT 0);
 CREATE TABLE ereignisse (bestellung INTEGER, art TEXT, wann);
@@ -69,7 +70,8 @@ MAPPING: dict[str, Any] = {
         "refund": "total",
         "statements": [
             {
-                "sql": 'UPDATE "Bestellungen" SET zustand = 9 WHERE lfd = :order_id AND kunde = :customer_id AND zustand = 1;',
+                "sql": 'UPDATE "Bestellungen" SET zustand = 9 '
+                "WHERE lfd = :order_id AND kunde = :customer_id AND zustand = 1;",
                 "rows": 1,
             },
             {"sql": "INSERT INTO ereignisse VALUES (:order_id, 'storno', :now)", "rows": 1},
@@ -78,7 +80,8 @@ MAPPING: dict[str, Any] = {
     "return": {
         "statements": [
             {
-                "sql": 'UPDATE "Bestellungen" SET zustand = 4 WHERE nummer = :number AND kunde = :customer_id AND zustand = 3',
+                "sql": 'UPDATE "Bestellungen" SET zustand = 4 '
+                "WHERE nummer = :number AND kunde = :customer_id AND zustand = 3",
                 "rows": 1,
             },
             {

@@ -79,7 +79,7 @@ async def test_gone_before_the_commit(shop: Shop, when: Break) -> None:
 
 @pytest.mark.parametrize("when", [Break.BEFORE_COMMIT, Break.AFTER_COMMIT])
 async def test_gone_in_the_commit(shop: Shop, when: Break) -> None:
-    """Whether a commit that nobody answered was done is not claimed but read back; with the same key it is done once."""
+    """Whether a commit that nobody answered was done is read back and not claimed; its key is done once."""
     adapter = shop.open()
     shop.line.fail(when)
     with pytest.raises(OrderSystemTimeout):
@@ -178,7 +178,7 @@ async def test_questions_cannot_change_anything(shop: Shop) -> None:
 
 async def test_no_such_server(shop: Shop) -> None:
     """A server that cannot be reached, and a database that does not exist, are down, not empty."""
-    for url in (shop.server.url("nowhere"), "postgresql://deskhand@127.0.0.1:1/shop"):
+    for url in (shop.server.url("nowhere"), "postgresql://shopkeeper@127.0.0.1:1/shop"):
         adapter = shop._oscar.open(url=url)
         with pytest.raises(OrderSystemDown):
             await adapter.ping()

@@ -184,7 +184,7 @@ async def test_lines_that_make_no_sense(small: SmallShop, column: str, raw: obje
 
 
 async def test_two_orders_of_one_number(small: SmallShop) -> None:
-    """Two orders whose numbers differ only in what nobody types cannot be told apart, and none is taken for the other."""
+    """Two orders whose numbers differ only in what nobody types are not taken for one another."""
     small.set(CAME, nummer="BE-20240017")
     async with opened(small) as adapter:
         with pytest.raises(OrderSystemGarbled):

@@ -107,7 +107,7 @@ async def test_what_cannot_go_back_stays(small: SmallShop) -> None:
     ],
 )
 async def test_partly_done_is_not_done(small: SmallShop, sql: str, rows: int | str, said: str) -> None:
-    """When a later statement misses its rows or breaks a rule, nothing stands, it is refused, and stays so for its key."""
+    """When a later statement misses its rows or breaks a rule, nothing stands, and it is refused for good."""
     small.db.execute(
         'CREATE TRIGGER regel BEFORE UPDATE ON "Bestellungen" WHEN NEW.zustand = 77 '
         "BEGIN SELECT RAISE(ABORT, 'so nicht'); END"
@@ -155,7 +155,7 @@ async def test_nothing_to_change_with(small: SmallShop) -> None:
 
 
 async def test_ledger_is_made_by_hand(small: SmallShop) -> None:
-    """Without the table of keys nothing is changed, and the error says how to get it; made by hand as written, it serves."""
+    """Without the table of keys nothing is changed, and the error says how to make it; made so, it serves."""
     adapter = small.open(create_table=False)
     before = everything(small)
     with pytest.raises(OrderSystemGarbled, match=r"deskhand_writes is missing.*docs/orders-sql\.md"):
