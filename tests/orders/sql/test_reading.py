@@ -214,10 +214,12 @@ async def test_a_phone_of_two_identifies_nobody(small: SmallShop) -> None:
 
 async def test_a_phone_among_very_many_identifies_nobody(small: SmallShop) -> None:
     """Where too many numbers end alike to look at them all, nobody is identified."""
+    small.db.execute("BEGIN")
     small.db.executemany(
         "INSERT INTO kunden VALUES (?, 'x', 'x@example.org', ?, 0)",
         [(f"id-{index}", f"+49171{index:03}550142") for index in range(300)],
     )
+    small.db.execute("COMMIT")
     async with opened(small) as adapter:
         assert await adapter.identify_by_phone("+491715550142") is None
 
