@@ -50,6 +50,7 @@ lock:
 	$(LOCK) requirements/build.in -o requirements/build.txt
 	$(LOCK) pyproject.toml -o requirements/run.txt
 	$(LOCK) pyproject.toml --extra dev -c requirements/run.txt -o requirements/dev.txt
+	$(LOCK) requirements/oscar.in -o requirements/oscar.txt
 	$(LOCK) requirements/sqlite.in -o requirements/sqlite.txt
 
 clean:

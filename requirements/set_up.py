@@ -22,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
+SHOP = VENV / "oscar"
 LOG = VENV / "set-up.log"
 OLDEST = (3, 11)
 COMPILER_MEMORY = 1 << 30  # What one compiler may take, in bytes; four at once would stop a 2 GB machine.
@@ -75,6 +76,9 @@ def set_up(*, with_dev: bool) -> bool:
     if with_dev and not has_stamp("dev"):
         did = True
         pip("[tests] test tools", "--require-hashes", "-r", HERE / "dev.txt")
+        # In a folder of its own, for its telephone numbers and the bot's are two packages of one name.
+        shutil.rmtree(SHOP, ignore_errors=True)
+        pip("[tests] a shop to test against", "--require-hashes", "-r", HERE / "oscar.txt", "--target", SHOP)
         stamp("dev")
     return did
 
@@ -162,7 +166,7 @@ def why_pip_failed() -> str:
 
 def digest(what: str) -> str:
     """Return what a stage is made from, as a digest; a folder that was moved needs a new link to itself."""
-    files = ["build.txt", "run.txt", "llama.cmake", *(["dev.txt"] if what == "dev" else [])]
+    files = ["build.txt", "run.txt", "llama.cmake", *(["dev.txt", "oscar.txt"] if what == "dev" else [])]
     project = (ROOT / "pyproject.toml").read_bytes().partition(b"[tool.")[0]
     parts = [str(ROOT).encode(), project, *((HERE / name).read_bytes() for name in files)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()

@@ -15,7 +15,7 @@ from bot.config_problems import keys_of
 from bot.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
-ADAPTERS = {"demo", "http"}
+ADAPTERS = {"demo", "http", "sql", "woocommerce", "shopify", "csv"}
 TOKEN = {"DESKHAND_TELEGRAM__TOKEN": "123456:abc"}
 
 

@@ -58,7 +58,7 @@ def test_progress_is_told_in_few_words(script: ModuleType, line: str, said: str)
 
 def test_a_lock_that_changed_is_installed_again(script: ModuleType, tmp_path: Path) -> None:
     """What a stage was made from decides whether it is done; settings of the linter are not among it."""
-    for name in ("build.txt", "run.txt", "dev.txt", "llama.cmake"):
+    for name in ("build.txt", "run.txt", "dev.txt", "oscar.txt", "llama.cmake"):
         (tmp_path / name).write_text(name)
     project = tmp_path / "pyproject.toml"
     project.write_text('[project]\nname = "deskhand"\n[tool.ruff]\n')
