@@ -33,6 +33,23 @@ def to_e164(text: str, region: str | None) -> str | None:
     return phonenumbers.format_number(best, phonenumbers.PhoneNumberFormat.E164)
 
 
+def spellings(e164: str) -> list[str]:
+    """Return the ways in which people write a number, for searching where numbers stand as they were typed.
+
+    The digits alone, without the country's code, come first: they stand in most of the others. What is no E.164 number
+    has none.
+    """
+    import phonenumbers
+
+    if to_e164(e164, None) != e164:
+        return []
+    number = phonenumbers.parse(e164)
+    forms = phonenumbers.PhoneNumberFormat
+    national = phonenumbers.format_number(number, forms.NATIONAL)
+    abroad = phonenumbers.format_number(number, forms.INTERNATIONAL)
+    return list(dict.fromkeys((phonenumbers.national_significant_number(number), national, abroad)))
+
+
 def _readings(text: str, region: str | None) -> Iterator[PhoneNumber]:
     import phonenumbers
 
