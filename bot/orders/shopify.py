@@ -1,6 +1,6 @@
 """The adapter `shopify`: a shop at Shopify, over its Admin API (GraphQL).
 
-What is asked for a customer is asked of that customer's own record, and every order that comes back is compared with it.
+What is asked for a customer is asked of that customer's own record, and what comes back is compared with it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bot.domain.actions import ActionKind
 from bot.domain.model import Order, Reason, ReturnLine, Scope, WriteAnswer
 from bot.errors import OrderSystemGarbled
 from bot.orders.numbers import plain
-from bot.orders.shopify_api import Graph
+from bot.orders.shopify_api import Graph, NotAllowed
 from bot.orders.shopify_examine import examined
 from bot.orders.shopify_options import OPTIONS, TABLE, Numbers, address_in, numbers_in, rules_in, token_in, version_in
 from bot.orders.shopify_orders import ShopifyOrder, id_of, next_page, read_lines, read_order
@@ -27,6 +27,7 @@ from bot.orders.shopify_queries import (
     MORE_LINES,
     ONE_ORDER,
     ORDERS_A_PAGE,
+    PERSONAL_DATA,
     PING,
     WHOSE_ORDER,
 )
@@ -150,6 +151,10 @@ class Shopify:
         """Read the app's rights, the form of order numbers and the newest order, and say what does not fit."""
         data = await self._graph.query(EXAMINATION)
         problems = list(examined(data, self._numbers))
+        try:
+            await self._graph.query(PERSONAL_DATA)
+        except NotAllowed as error:
+            problems.append(f"Nobody can be identified before the app may see customers' personal data ({error}).")
         if self._graph.served_version != self._graph.version:
             problems.append(
                 f"Shopify serves version {self._graph.served_version} of its API instead of {self._graph.version}: "

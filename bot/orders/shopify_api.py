@@ -18,7 +18,11 @@ UNAUTHORIZED = 401
 # Half of an hour before its end, for a clock that is wrong and a call that takes its time.
 _EARLY_S = 1800.0
 # The operation was looked at and not begun.
-_NOT_BEGUN = {"THROTTLED", "ACCESS_DENIED", "SHOP_INACTIVE", "MAX_COST_EXCEEDED"}
+_NOT_BEGUN = {"THROTTLED", "SHOP_INACTIVE", "MAX_COST_EXCEEDED"}
+
+
+class NotAllowed(OrderSystemDown):
+    """The app has no right to what was asked for; nothing was done."""
 
 
 class Token(Protocol):
@@ -142,6 +146,8 @@ def _error(errors: Any, changes: bool) -> OrderSystemError:
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
     extensions = first.get("extensions") if isinstance(first.get("extensions"), dict) else {}
     code, message = str((extensions or {}).get("code") or ""), str(first.get("message") or errors)[:200]
+    if code == "ACCESS_DENIED":
+        return NotAllowed(f"shopify answered {code}: {message}")
     if code in _NOT_BEGUN:
         return OrderSystemDown(f"shopify answered {code}: {message}")
     if code == "INTERNAL_SERVER_ERROR":

@@ -20,6 +20,8 @@ def examined(data: Fields, numbers: Numbers) -> Iterator[str]:
         OrderSystemGarbled: when the answer itself makes no sense.
     """
     given = {scope.text("handle") for scope in data.part("currentAppInstallation").each("accessScopes")}
+    # Who may write may read, whether that is listed or not.
+    given |= {right.replace("write_", "read_") for right in given}
     if missing := [right for right in RIGHTS if right not in given]:
         yield f"The app lacks the rights {', '.join(missing)}: add them, release a version and install it again."
     if "read_all_orders" not in given:

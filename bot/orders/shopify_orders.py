@@ -62,7 +62,9 @@ def read_order(data: Fields) -> ShopifyOrder:
     status = _status(data)
     parcels = _parcels(data)
     tracking = next((info for parcel in reversed(parcels) for info in parcel.each("trackingInfo")), None)
-    arrived = [parcel.time_or_none("deliveredAt") or parcel.time("createdAt") for parcel in parcels if _has_come(parcel)]
+    arrived = [
+        parcel.time_or_none("deliveredAt") or parcel.time("createdAt") for parcel in parcels if _has_come(parcel)
+    ]
     expected = [time for parcel in parcels if (time := parcel.time_or_none("estimatedDeliveryAt")) is not None]
     lines = data.part("lineItems")
     order = Order(

@@ -84,7 +84,7 @@ query MoreLines($id: ID!, $first: Int!, $after: String!) {
 
 WHOSE_ORDER = """
 query WhoseOrder($query: String!) {
-  orders(first: 5, query: $query) {
+  orders(first: 50, query: $query) {
     nodes {
       name
       email
@@ -171,6 +171,15 @@ query Examination {
 }
 """
 )
+
+PERSONAL_DATA = """
+query PersonalData {
+  customers(first: 1) {
+    nodes { displayName defaultEmailAddress { emailAddress } defaultPhoneNumber { phoneNumber } }
+  }
+  orders(first: 1) { nodes { email phone billingAddress { phone } } }
+}
+"""
 
 PING = """
 query Ping {

@@ -130,7 +130,7 @@ class WebCalls:
         if self._closed:
             raise OrderSystemDown(f"the connection to {self._name} was closed")
         if self._session is None:
-            # trust_env stays off, and cookies are not kept: nothing but the configuration says where calls go, and as whom.
+            # No proxy from the environment and no cookies: the configuration alone says where calls go, and as whom.
             self._session = aiohttp.ClientSession(
                 headers=self._headers,
                 timeout=aiohttp.ClientTimeout(total=self._timeout_s, sock_connect=CONNECT_S),

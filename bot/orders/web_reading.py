@@ -91,8 +91,10 @@ class Fields:
         return Fields(self._data.get(name), self._at(name))
 
     def part_or_none(self, name: str) -> Fields | None:
-        """Return the object that stands there, or None."""
-        return None if self._data.get(name) is None else self.part(name)
+        """Return the object that stands there, or None for null; what is not there at all is wrong."""
+        if name not in self._data:
+            raise _wrong(self._at(name), "missing")
+        return None if self._data[name] is None else self.part(name)
 
     def each(self, name: str) -> list[Fields]:
         """Return the objects of a list."""

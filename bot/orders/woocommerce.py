@@ -5,6 +5,7 @@ Customers are those with an account; orders of guests (customer 0) belong to nob
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -84,12 +85,12 @@ class WooCommerce:
 
         The API finds customers by no telephone number, but orders; those found are compared, and then the accounts.
         """
-        found: set[int] = set()
-        for spelling in spellings(phone):
-            orders = await self._api.search(spelling)
-            found |= {order.whole("customer_id") for order in orders if _phone(order) == phone}
-        found -= {0}
-        if not 0 < len(found) <= _MAX_CANDIDATES:
+        answers = await asyncio.gather(*map(self._api.search, spellings(phone)))
+        found = {order.whole("customer_id") for orders, _ in answers for order in orders if _phone(order) == phone} - {
+            0
+        }
+        # Among orders that were not looked at there may be another customer with this number.
+        if not all(whole for _, whole in answers) or not 0 < len(found) <= _MAX_CANDIDATES:
             return None
         accounts = [(customer, await self._api.customer(customer)) for customer in sorted(found)]
         owners = [(str(customer), _name(data)) for customer, data in accounts if data and _phone(data) == phone]
@@ -207,7 +208,8 @@ class WooCommerce:
         """Return an order with an account behind it, whoever's it is; None also where several have this number."""
         wanted, order_id = plain(number), order_id_of(number)
         if self._own_numbers:
-            found = [order for order in await self._api.search(wanted) if plain(order.text("number")) == wanted]
+            orders, _ = await self._api.search(wanted)
+            found = [order for order in orders if plain(order.text("number")) == wanted]
             data = found[0] if wanted and len(found) == 1 else None
         else:
             data = None if order_id is None else await self._api.order(order_id)

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 API = "/wp-json/wc/v3"
 PAGE = 50
 MAX_PAGES = 20
+MAX_FOUND_PAGES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,9 @@ class WooApi:
     async def orders_of(self, customer: int, per_page: int = PAGE) -> AsyncIterator[Fields]:
         """Yield a customer's orders, newest first, page by page as they are wanted; each order once."""
         seen: set[int] = set()
+        query = {"customer": str(customer), "orderby": "date", "order": "desc", "per_page": str(per_page)}
         for page in range(1, MAX_PAGES + 1):
-            query = {"customer": str(customer), "orderby": "date", "order": "desc"}
-            answer = await self._calls.read(
-                f"{API}/orders", {**query, "per_page": str(per_page), "page": str(page)}
-            )
+            answer = await self._calls.read(f"{API}/orders", {**query, "page": str(page)})
             for order in _theirs(_list(answer, "orders"), customer):
                 # A new order moves the others on, so that one may stand on two pages.
                 if order.whole("id") not in seen:
@@ -71,10 +70,16 @@ class WooApi:
         found = [order for order in _list(answer, "orders") if order.whole("id") == order_id]
         return found[0] if found else None
 
-    async def search(self, text: str) -> list[Fields]:
-        """Return the newest orders in which a text stands: in a number, a name, an address, a telephone number."""
-        answer = await self._calls.read(f"{API}/orders", {"search": text, "per_page": str(PAGE)})
-        return _list(answer, "orders")
+    async def search(self, text: str) -> tuple[list[Fields], bool]:
+        """Return the newest orders in which a text stands, in a number, a name, an address, and whether that is all."""
+        found: list[Fields] = []
+        for page in range(1, MAX_FOUND_PAGES + 1):
+            query = {"search": text, "per_page": str(PAGE), "page": str(page)}
+            answer = await self._calls.read(f"{API}/orders", query)
+            found += _list(answer, "orders")
+            if page >= _pages(answer):
+                return found, True
+        return found, False
 
     async def newest(self) -> Fields | None:
         """Return the shop's newest order, for an examination."""

@@ -1,7 +1,7 @@
-"""WooCommerce's two changes. It keeps no idempotency keys, so each change carries a mark to the order and reads it back.
+"""WooCommerce's two changes. It keeps no idempotency keys, so each leaves a mark on the order, and is read back.
 
-The state and the mark go there in one call. After that, whatever the call itself answered, the order says what was done:
-the API may refuse with a 400 what stands all the same, when a plugin stumbles after the order was saved.
+The state and the mark go there in one call. After that, whatever the call itself answered, the order says what was
+done: the API may refuse with a 400 what stands all the same, when a plugin stumbles after the order was saved.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from bot.orders.woocommerce_orders import WooOrder, meta_entry, read_order
 
 NO_SUCH_ORDER = WriteAnswer(WriteResult.REFUSED, detail="no such order")
 NO_RETURNS = WriteAnswer(
-    WriteResult.REFUSED, detail="WooCommerce has no returns, and orders.woocommerce.return_status is not set: hand it over"
+    WriteResult.REFUSED,
+    detail="WooCommerce has no returns, and orders.woocommerce.return_status is not set: hand it over",
 )
 _AFTER = {
     ActionKind.CANCEL_ORDER: OrderStatus.CANCELLED,
@@ -60,7 +61,9 @@ class WooWrites:
         if mark is None or shown.status in _CANCELLABLE:
             if no := _is_taken(order, action, key) or _wrong_state(shown, _CANCELLABLE):
                 return no
-            answer = mark.answer if mark else WriteAnswer(WriteResult.DONE, refund=order.owed, detail=_cancelled(reason))
+            answer = (
+                mark.answer if mark else WriteAnswer(WriteResult.DONE, refund=order.owed, detail=_cancelled(reason))
+            )
             changes = {"status": "cancelled", "meta_data": [meta_entry(action, key, answer)]}
             refusal = await self._api.update(order.id, changes)
             order = await self._again(order)
@@ -79,7 +82,11 @@ class WooWrites:
             return _settled(order, action, key, None)
         if self._rules.return_status is None:
             return NO_RETURNS
-        if no := _is_taken(order, action, key) or _wrong_state(shown, (OrderStatus.DELIVERED,)) or _no_line(shown, lines):
+        if (
+            no := _is_taken(order, action, key)
+            or _wrong_state(shown, (OrderStatus.DELIVERED,))
+            or _no_line(shown, lines)
+        ):
             return no
         answer = WriteAnswer(WriteResult.DONE, reference=f"RMA-{shown.number}", detail="return requested")
         wish = {"key": "Return requested", "value": _spelt(shown, reason, lines, answer.reference)}

@@ -1,7 +1,7 @@
 """A shop at Shopify on 127.0.0.1: its Admin API over GraphQL, as far as Deskhand calls it, from its public reference.
 
-The operations are parsed, validated against the schema in tests/data and executed by a real GraphQL engine, and no query
-may cost more than Shopify lets one cost. So an operation that Shopify would not understand fails here as well.
+The operations are parsed, validated against the schema in tests/data and executed by a real GraphQL engine, and no
+query may cost more than Shopify lets one cost. So an operation that Shopify would not understand fails here as well.
 """
 
 from __future__ import annotations
@@ -84,7 +84,10 @@ class ShopifyServer:
         `parcels` are the display states of its parcels; with one the order is fulfilled.
         """
         gid = f"gid://shopify/Order/{5000 + number}"
-        lines = [_line(number * 100 + 1, "Linen shirt - M", 2, "10.00"), _line(number * 100 + 2, "Straw hat", 1, "6.05")]
+        lines = [
+            _line(number * 100 + 1, "Linen shirt - M", 2, "10.00"),
+            _line(number * 100 + 2, "Straw hat", 1, "6.05"),
+        ]
         order: dict[str, Any] = {
             "id": gid,
             "name": f"{self.prefix}{number}",
@@ -133,6 +136,7 @@ class ShopifyServer:
             },
             "currentAppInstallation": {"accessScopes": [{"handle": right} for right in self.rights]},
             "customer": lambda info, id: self.customers.get(id),
+            "customers": lambda info, **args: _connection(list(self.customers.values()), args),
             "customerByIdentifier": lambda info, identifier: self._by_phone(identifier["phoneNumber"]),
             "job": lambda info, id: next((job for job in self._jobs if job["id"] == id), None),
             "order": lambda info, id: self.orders.get(id),
@@ -154,11 +158,17 @@ class ShopifyServer:
             # The search is by words, so a number may bring longer ones along.
             orders = [order for order in orders if order["name"].startswith(named[1])]
         assert args.get("sortKey", "CREATED_AT") == "CREATED_AT"
-        return _connection(sorted(orders, key=lambda order: order["createdAt"], reverse=args.get("reverse", False)), args)
+        return _connection(
+            sorted(orders, key=lambda order: order["createdAt"], reverse=args.get("reverse", False)), args
+        )
 
     def _by_phone(self, phone: str) -> dict[str, Any] | None:
         return next(
-            (each for each in self.customers.values() if (each["defaultPhoneNumber"] or {}).get("phoneNumber") == phone),
+            (
+                each
+                for each in self.customers.values()
+                if (each["defaultPhoneNumber"] or {}).get("phoneNumber") == phone
+            ),
             None,
         )
 
@@ -187,7 +197,7 @@ class ShopifyServer:
         self._jobs.append(job)
         return {"job": {"id": gid, "done": False}, "orderCancelUserErrors": []}
 
-    def _returnable(self, orderId: str, first: int) -> dict[str, Any]:  # noqa: N803 (the API's own name)
+    def _returnable(self, orderId: str, first: int) -> dict[str, Any]:
         order = self.orders[orderId]
         taken: dict[str, int] = {}
         for each in order["returned"]:
@@ -196,7 +206,10 @@ class ShopifyServer:
                     gid = line["fulfillmentLineItem"]["id"]
                     taken[gid] = taken.get(gid, 0) + line["quantity"]
         left = [
-            {"quantity": line["quantity"] - taken.get(_shipped(line), 0), "fulfillmentLineItem": {"id": _shipped(line), "lineItem": line}}
+            {
+                "quantity": line["quantity"] - taken.get(_shipped(line), 0),
+                "fulfillmentLineItem": {"id": _shipped(line), "lineItem": line},
+            }
             for line in order["lines"]
         ]
         left = [entry for entry in left if entry["quantity"] > 0] if order["parcels"] else []
@@ -334,7 +347,7 @@ def throttled() -> dict[str, Any]:
 
 def internal_error() -> dict[str, Any]:
     """Return the body of a call in which Shopify failed."""
-    said = "Internal error. Looks like something went wrong on our end. Request ID: 1-2-3 (include this in support requests)."
+    said = "Internal error. Looks like something went wrong on our end. Request ID: 1-2-3."
     return json.loads(_errors(said, "INTERNAL_SERVER_ERROR").text or "")
 
 

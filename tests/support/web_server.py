@@ -1,4 +1,4 @@
-"""A web server on 127.0.0.1 whose port can stop listening and start again, and the contract's faults brought about by it."""
+"""A web server on 127.0.0.1 whose port can stop listening and start again, and the contract's faults over it."""
 
 from __future__ import annotations
 
