@@ -109,7 +109,7 @@ mutation CancelOrder(
   orderCancel(
     orderId: $id, reason: CUSTOMER, refundMethod: $refund, restock: $restock, notifyCustomer: $notify, staffNote: $note
   ) {
-    job { id done }
+    job { id }
     orderCancelUserErrors { code message }
   }
 }

@@ -62,25 +62,22 @@ class ShopifyWrites:
     def __init__(self, graph: Graph, rules: Rules) -> None:
         self._graph = graph
         self._rules = rules
+        # The cancellations that Shopify took on and had not ended when they were looked at last: mark -> job.
+        self._under_way: dict[str, str] = {}
 
     async def cancel(self, found: ShopifyOrder, again: ReadAgain, key: str) -> WriteAnswer:
         """Cancel an order that is not sent yet, and follow it to its end."""
         if found.order.status not in _CANCELLABLE:
             return answer_in(found.note, key) or _refused(f"the order is {found.order.status.value}, not pending")
-        data = await self._graph.mutate(
-            CANCEL_ORDER,
-            id=found.gid,
-            refund={"originalPaymentMethodsRefund": self._rules.refund},
-            restock=self._rules.restock,
-            notify=self._rules.notify,
-            note=note_for(key, found.owed),
-        )
-        payload = data.part("orderCancel")
-        with may_have_acted():
+        if mark_of(key) not in self._under_way:
+            payload = (await self._graph.mutate(CANCEL_ORDER, **self._cancellation(found, key))).part("orderCancel")
             if problems := payload.each("orderCancelUserErrors"):
-                return _cancelled(await again(), key) or _refused(_said(problems))
-            job = payload.part("job")
-            await self._follow(job.text("id"), done=job.flag("done"))
+                # It may also be refused because an earlier try, whose answer was lost, is still in the queue.
+                with may_have_acted():
+                    return _cancelled(await self._watch(found, again), key) or _refused(_said(problems))
+            self._under_way[mark_of(key)] = payload.part("job").text("id")
+        with may_have_acted():
+            await self._follow(key)
             answer = _cancelled(await again(), key)
         if answer is None:
             raise OrderSystemGarbled("Shopify ended the job, but the order is not cancelled")
@@ -115,13 +112,13 @@ class ShopifyWrites:
         """
         if action is ActionKind.RETURN_APPLY:
             return await self.return_of(found, key)
-        loop = asyncio.get_running_loop()
-        until, order = loop.time() + self._rules.job_s, found
-        while order.order.status in _CANCELLABLE and loop.time() < until:
-            await asyncio.sleep(min(_LATER_LOOKS_S, self._rules.job_s / 4))
-            order = await again() or order
+        if found.order.status in _CANCELLABLE and mark_of(key) in self._under_way:
+            if not await self._is_ended(key):
+                raise OrderSystemGarbled("Shopify has taken on the cancellation and not ended it yet")
+            found = await again() or found
+        found = await self._watch(found, again)
         # Shopify writes the note with the cancellation, so one without this key's was somebody else's.
-        return answer_in(order.note, key) if order.order.status is OrderStatus.CANCELLED else None
+        return answer_in(found.note, key) if found.order.status is OrderStatus.CANCELLED else None
 
     async def return_of(self, found: ShopifyOrder, key: str) -> WriteAnswer | None:
         """Return the answer of this key's return, if there is one."""
@@ -134,18 +131,43 @@ class ShopifyWrites:
                 return _return_answer(each)
         return None
 
-    async def _follow(self, job: str, *, done: bool) -> None:
+    async def _watch(self, found: ShopifyOrder, again: ReadAgain) -> ShopifyOrder:
+        """Read an order until it is cancelled, or for as long as a job may take."""
         loop = asyncio.get_running_loop()
-        until, pause = loop.time() + self._rules.job_s, _FIRST_LOOK_S
-        while not done:
+        until = loop.time() + self._rules.job_s
+        while found.order.status in _CANCELLABLE and loop.time() < until:
+            await asyncio.sleep(min(_LATER_LOOKS_S, self._rules.job_s / 4))
+            found = await again() or found
+        return found
+
+    def _cancellation(self, found: ShopifyOrder, key: str) -> dict[str, object]:
+        return {
+            "id": found.gid,
+            "refund": {"originalPaymentMethodsRefund": self._rules.refund},
+            "restock": self._rules.restock,
+            "notify": self._rules.notify,
+            "note": note_for(key, found.owed),
+        }
+
+    async def _follow(self, key: str) -> None:
+        """Wait until the cancellation of this key has ended, one way or the other."""
+        loop = asyncio.get_running_loop()
+        until, pause = loop.time() + self._rules.job_s, min(_FIRST_LOOK_S, self._rules.job_s / 4)
+        while True:
+            await asyncio.sleep(pause)
+            if await self._is_ended(key):
+                return
+            pause = _LATER_LOOKS_S
             if loop.time() + pause > until:
                 raise OrderSystemTimeout("Shopify has not ended the cancellation yet")
-            await asyncio.sleep(pause)
-            pause = _LATER_LOOKS_S
-            found = (await self._graph.query(JOB, id=job)).part_or_none("job")
-            if found is None:
-                raise OrderSystemGarbled("Shopify knows the job no more")
-            done = found.flag("done")
+
+    async def _is_ended(self, key: str) -> bool:
+        job = (await self._graph.query(JOB, id=self._under_way[mark_of(key)])).part_or_none("job")
+        if job is None:
+            raise OrderSystemGarbled("Shopify knows the job no more")
+        if job.flag("done"):
+            del self._under_way[mark_of(key)]
+        return job.flag("done")
 
     async def _pick(self, found: ShopifyOrder, lines: Sequence[ReturnLine]) -> list[tuple[str, int]]:
         """Return which pieces of which parcels go back, as (fulfilment's line, quantity); none if it cannot be so."""

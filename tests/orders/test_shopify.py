@@ -231,9 +231,14 @@ async def test_a_job_is_followed_to_its_end(shop: Shop) -> None:
 async def test_a_job_that_never_ends(shop: Shop, adapter: Shopify) -> None:
     """A cancellation that does not end may yet be done: it is never told as done, nor as refused."""
     shop.shopify.job_takes = None
-    with pytest.raises(OrderSystemTimeout):
-        await adapter.cancel(MINE, PENDING, key="key-1")
-    assert await adapter.outcome(MINE, PENDING, CANCEL, key="key-1") is None
+    for _ in range(2):
+        with pytest.raises(OrderSystemTimeout):
+            await adapter.cancel(MINE, PENDING, key="key-1")
+        with pytest.raises(OrderSystemGarbled):
+            await adapter.outcome(MINE, PENDING, CANCEL, key="key-1")
+    assert shop.shopify.faults.calls.count("mutation CancelOrder") == 1
+    shop.shopify.carry_out_jobs()
+    assert await adapter.outcome(MINE, PENDING, CANCEL, key="key-1") == await adapter.cancel(MINE, PENDING, key="key-1")
     assert shop.shopify.changes == [(PENDING, "cancelled")]
 
 
@@ -247,6 +252,18 @@ async def test_a_job_that_ends_late(shop: Shop) -> None:
     found = await adapter.outcome(MINE, PENDING, CANCEL, key="key-1")
     assert found is not None
     assert (found.result, found.refund) == (WriteResult.DONE, Money(Decimal("26.05"), "EUR"))
+    await adapter.close()
+
+
+async def test_a_second_try_while_the_first_is_in_the_queue(shop: Shop) -> None:
+    """A try that Shopify refuses because an earlier one is under way is done when that one is, not refused."""
+    shop.shopify.job_takes = 5
+    adapter = shop.open(job_s=10)
+    shop.shopify.faults.plan("mutation CancelOrder", cut(acts=True))
+    with pytest.raises(OrderSystemTimeout):
+        await adapter.cancel(MINE, PENDING, key="key-1")
+    assert (await adapter.cancel(MINE, PENDING, key="key-1")).result is WriteResult.DONE
+    assert shop.shopify.changes == [(PENDING, "cancelled")]
     await adapter.close()
 
 
@@ -287,11 +304,10 @@ async def test_shopify_refuses_a_cancellation(shop: Shop, adapter: Shopify) -> N
     """What Shopify itself refuses is refused, with what it said."""
 
     async def packed(request: Any, handler: Any) -> Any:
-        order_in(shop, PENDING)["parcels"].append({})
+        order_in(shop, PENDING)["parcels"] += order_in(shop, SHIPPED)["parcels"]
         return await handler(request)
 
     shop.shopify.faults.plan("mutation CancelOrder", packed)
-    shop.shopify.faults.plan("query OneOrder", status(200, {"data": {"order": None}}))
     answer = await adapter.cancel(MINE, PENDING, key="key-1")
     assert answer.result is WriteResult.REFUSED
     assert answer.detail == "INVALID: Cannot cancel an order that has fulfillments"
