@@ -112,7 +112,15 @@ FENCES = {
     "jinja2": {"inference"},
     "huggingface_hub": {"inference"},
     # The composition root mounts the web's routes into the demo's application.
-    "aiohttp": {"web", "simulator", "inference/remote.py", "orders/http_client.py", "app.py", "demo.py"},
+    "aiohttp": {
+        "web",
+        "simulator",
+        "inference/remote.py",
+        "orders/http_client.py",
+        "orders/web_calls.py",
+        "app.py",
+        "demo.py",
+    },
     # The addresses of aiohttp, whose rules for "the same origin" and for encoding are the ones that count.
     "yarl": {"orders/http_client.py"},
     "pydantic": {"web", "config.py", "config_tiers.py", "config_values.py", "config_salvage.py", "config_problems.py"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -31,6 +32,25 @@ def to_e164(text: str, region: str | None) -> str | None:
         return None
     best = next((number for number in possible if phonenumbers.is_valid_number(number)), possible[0])
     return phonenumbers.format_number(best, phonenumbers.PhoneNumberFormat.E164)
+
+
+def spellings(e164: str) -> list[str]:
+    """Return what stands in a number however people write it, for searching where numbers stand as they were typed.
+
+    These are the digits without the country's code: together, and in their usual groups with spaces, hyphens or dots
+    between them, and with brackets where those are usual. What is no E.164 number has none.
+    """
+    import phonenumbers
+
+    if to_e164(e164, None) != e164:
+        return []
+    number = phonenumbers.parse(e164)
+    abroad = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    _, *groups = re.findall(r"\d+", abroad)
+    national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    found = ["".join(groups), " ".join(groups), "-".join(groups), ".".join(groups)]
+    bracketed = national if "(" in national else found[0]
+    return list(dict.fromkeys([*found, bracketed]))
 
 
 def _readings(text: str, region: str | None) -> Iterator[PhoneNumber]:

@@ -13,9 +13,10 @@ from bot.config import Settings, TierSettings, load, settings_shape
 from bot.config_layers import ANY
 from bot.config_problems import keys_of
 from bot.errors import ConfigError
+from bot.orders import shopify_options, woocommerce
+from bot.orders.registry import BUILT_IN, load_adapter
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
-ADAPTERS = {"demo", "http", "sql", "woocommerce", "shopify", "csv"}
 TOKEN = {"DESKHAND_TELEGRAM__TOKEN": "123456:abc"}
 
 
@@ -30,8 +31,27 @@ def test_every_setting_is_documented() -> None:
     tables, shape = uncommented(), settings_shape()
     assert tables.keys() == Settings.model_fields.keys()
     for section, table in tables.items():
-        documented = table.keys() - ADAPTERS | ({"options"} if "demo" in table else set())
+        adapters = table.keys() & BUILT_IN.keys()
+        documented = table.keys() - adapters | ({"options"} if adapters else set())
         assert sorted(documented) == keys_of((section,), shape), section
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "instead"),
+    [
+        ("woocommerce", woocommerce.OPTIONS, set()),
+        ("shopify", shopify_options.OPTIONS, {"access_token"}),
+    ],
+)
+def test_every_option_of_an_adapter_is_documented(
+    name: str, options: tuple[str, ...], instead: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An adapter's table holds each of its options, but for those that stand in another's place, and it loads."""
+    table = uncommented()["orders"][name]
+    assert table.keys() == set(options) - instead
+    for variable in re.findall(r'"env:([A-Z_]+)"', EXAMPLE.read_text(encoding="utf-8")):
+        monkeypatch.setenv(variable, "secret")
+    load_adapter(name, table, EXAMPLE.parent)
 
 
 def test_every_setting_of_a_tier_is_documented() -> None:

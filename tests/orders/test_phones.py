@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.orders.phones import to_e164
+from bot.orders.phones import spellings, to_e164
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,20 @@ def test_imported_when_needed() -> None:
     """The library of telephone numbers costs no memory before the first number is read."""
     code = "import sys, bot.orders.phones, bot.orders.desk, bot.orders.demo; sys.exit('phonenumbers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("e164", "found"),
+    [
+        ("+12025550142", ["2025550142", "202 555 0142", "202-555-0142", "202.555.0142", "(202) 555-0142"]),
+        ("+447700900119", ["7700900119", "7700 900119", "7700-900119", "7700.900119"]),
+        ("+34600111222", ["600111222", "600 11 12 22", "600-11-12-22", "600.11.12.22"]),
+        ("600111222", []),
+        ("+1", []),
+        ("%", []),
+        ("", []),
+    ],
+)
+def test_spellings(e164: str, found: list[str]) -> None:
+    """A number is searched for as people write it, without what only some of them write before it."""
+    assert spellings(e164) == found

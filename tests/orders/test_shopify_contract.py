@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.domain.actions import ActionKind
+from bot.domain.ports import OrderAdapter
+from bot.orders.testing import ContractShop, FaultContract, OrderAdapterContract
+from bot.orders.testing.outcomes import WRITES, order_for, write
+from tests.support.shopify_shop import shopify_shop
+
+
+class TestShopify(OrderAdapterContract, FaultContract):
+    """A shop as Shopify sets it up, whose orders are called #1001."""
+
+    @pytest.fixture
+    async def shop(self) -> AsyncIterator[ContractShop]:
+        async with shopify_shop() as shop:
+            yield shop.contract()
+
+    @pytest.mark.parametrize("action", WRITES)
+    async def test_outcome_of_another_key(self, adapter: OrderAdapter, shop: ContractShop, action: ActionKind) -> None:
+        """No key may be sent twice, but each leaves its mark: what another has done is surely not this one's."""
+        await write(adapter, action, shop, order_for(action, shop), "key-1")
+        assert await adapter.outcome(shop.mine, order_for(action, shop), action, key="key-2") is None
