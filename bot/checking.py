@@ -87,13 +87,14 @@ async def _orders(settings: Settings) -> Sequence[Problem]:
         desk = make_desk(settings, Overrides())
     except ValueError as error:
         return [Problem("orders.adapter", str(error), "See 'connect your orders' in README.md")]
+    where = f"orders.{settings.orders.adapter}"
     try:
-        await desk.ping()
+        found = await desk.examine()
     except OrderSystemError as error:
-        return [Problem(f"orders.{settings.orders.adapter}", str(error), "Check its address and that it is running")]
+        return [Problem(where, str(error), "Check its address and that it is running")]
     finally:
         await desk.close()
-    return []
+    return [Problem(where, sentence.rstrip("."), "See 'connect your orders' in README.md") for sentence in found]
 
 
 async def _telegram(settings: Settings) -> Sequence[Problem]:

@@ -113,6 +113,16 @@ FENCES = {
     "prometheus_client": {"web"},
     "babel": {"locale"},
     "phonenumbers": {"orders"},
+    # The contract that adapters' tests inherit; nothing that runs imports it.
+    "pytest": {f"orders/testing/{name}.py" for name in ("__init__", "shop", "reads", "writes", "outcomes", "faults")},
+}
+
+# --- who says whose orders may be seen ---
+
+SCOPE_MAKERS = {
+    "conversation/verification.py": "wins a scope from a proof",
+    "store/rows.py": "reads back what was won",
+    "orders/testing/shop.py": "plays the verified customer in an adapter's tests",
 }
 
 # --- how long ---
@@ -256,6 +266,34 @@ def test_nothing_happens_at_import(tmp_path: Path) -> None:
     # An event loop makes a pair of sockets, so that none was made is seen here as well.
     assert (found["touched"], found["threads"]) == ([], 1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_only_verification_and_the_store_make_scopes() -> None:
+    """A scope, or the proof it is made of, is built where it is won or read back, and nowhere else."""
+    made, copied, renamed = set[str](), set[str](), set[str]()
+    for path in files():
+        for node in nodes(path):
+            if isinstance(node, ast.Call):
+                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                made |= {name_of(path)} if called in ("Scope", "Proof") else set()
+                # A copy with another customer, or with another proof, would be a new scope.
+                other = {keyword.arg for keyword in node.keywords} & {"customer_id", "proof", "expires"}
+                copied |= {name_of(path)} if called == "replace" and other else set()
+            elif isinstance(node, ast.alias) and node.asname and node.name in ("Scope", "Proof"):
+                renamed.add(name_of(path))
+    assert made == set(SCOPE_MAKERS)
+    assert (copied, renamed) == (set(), set())
+
+
+def test_nothing_that_runs_imports_the_adapters_tests() -> None:
+    """The contract needs pytest, which a shop does not install."""
+    importing = {
+        name_of(path)
+        for path in files()
+        for _, dotted in imports(path)
+        if dotted.startswith("bot.orders.testing") and not name_of(path).startswith("orders/testing/")
+    }
+    assert importing == set()
 
 
 # --- how it is written ---

@@ -96,12 +96,14 @@ class Turn:
     # --- before the answer ---
 
     def _expire(self, draft: Draft) -> None:
-        """Forget an old open question, and a takeover whose time is over."""
+        """Forget an old open question, a takeover whose time is over, and a proof that counts no longer."""
         since = draft.thread.dialogue.since
         if since is not None and draft.now - since > QUESTION_LIVES:
             draft.thread = replace(draft.thread, dialogue=Dialogue())
         if draft.thread.status is ThreadStatus.OPEN and not owned_by_person(draft.thread, draft.now):
             draft.thread = handed_back(draft.thread)
+        if draft.thread.scope is not None and not draft.thread.scope.holds(draft.now):
+            draft.thread = replace(draft.thread, scope=None)
 
     def _choose_language(self, draft: Draft) -> None:
         """Answer in the language of the message; where it does not tell, in the thread's; at first in the phone's.

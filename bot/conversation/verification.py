@@ -16,9 +16,9 @@ from bot.conversation.handoff import Handoff
 from bot.conversation.replies import Replies
 from bot.domain.actions import ActionKind
 from bot.domain.journal import TurnStore
-from bot.domain.model import Channel, Contact, Scope, Waiting
+from bot.domain.model import Channel, Contact, Proof, ProofKind, Scope, Waiting
 from bot.domain.order_numbers import OrderNumbers
-from bot.domain.ports import Desk
+from bot.domain.ports import Desk, Identity
 from bot.domain.text import plain
 
 # Most addresses are ASCII, and end where other letters begin: some scripts put no space around them.
@@ -86,28 +86,29 @@ class Verification:
             return False
         phone = self.to_e164(contact.phone)
         with draft.stage("orders"):
-            scope = await self.desk.identify_by_phone(phone) if phone else None
-        if scope is None:
+            identity = await self.desk.identify_by_phone(phone) if phone else None
+        if identity is None:
             draft.decision, draft.failed_try = "contact_unknown", ""
             draft.say(self.replies.contact_unknown(draft.language))
             return False
-        return self._bind(draft, scope)
+        return self._bind(draft, identity, ProofKind.CONTACT)
 
     async def by_credentials(self, draft: Draft, given: Credentials) -> bool:
         """Verify by an order number with its e-mail or the last four digits of its phone."""
         if await self._used_up(draft, given.number):
             return False
         with draft.stage("orders"):
-            scope = await self.desk.identify_by_order(given.number, email=given.email, phone_last4=given.phone_last4)
-        if scope is None:
+            identity = await self.desk.identify_by_order(given.number, email=given.email, phone_last4=given.phone_last4)
+        if identity is None:
             mine, _ = await self._tries(draft, given.number)
             draft.decision, draft.failed_try = "credentials_wrong", self._plain(given.number)
             left = max(0, self.limits.per_thread - mine - 1)
             draft.say(self.replies.credentials_wrong(draft.language, left), contact_button=self._share(draft))
             return False
-        return self._bind(draft, scope)
+        return self._bind(draft, identity, ProofKind.ORDER_EMAIL if given.email else ProofKind.ORDER_PHONE)
 
-    def _bind(self, draft: Draft, scope: Scope) -> bool:
+    def _bind(self, draft: Draft, identity: Identity, kind: ProofKind) -> bool:
+        scope = Scope(*identity, Proof(kind, draft.now, expires=None))
         draft.decision = "verified"
         draft.thread = replace(draft.thread, scope=scope)
         draft.say(self.replies.verified(draft.language, scope.name))

@@ -33,18 +33,47 @@ class Money:
     currency: str
 
 
+class Reason(StrEnum):
+    """Why a customer cancels or sends back."""
+
+    DAMAGED = "damaged"
+    WRONG_ITEM = "wrong_item"
+    DOES_NOT_FIT = "does_not_fit"
+    CHANGED_MIND = "changed_mind"
+    ARRIVED_LATE = "arrived_late"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class OrderItem:
-    """One line of an order; `price` is for one piece."""
+    """One line of an order; `price` is for one piece.
+
+    `id` is the order system's own name of the line, unique within the order, and empty where it has none; `category`
+    the shop's own word for the kind of goods; `returnable` whether the shop takes such goods back at all.
+    """
 
     name: str
     quantity: int
     price: Money
+    id: str = ""
+    category: str = ""
+    returnable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnLine:
+    """How many pieces of one line of an order go back."""
+
+    item_id: str
+    quantity: int
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order as the order system tells it; times are aware and in UTC."""
+    """An order as the order system tells it; times are aware and in UTC.
+
+    `payment` is how it was paid, in the order system's words ("Visa ·· 4242"): refunds go there.
+    """
 
     number: str
     customer_id: str
@@ -57,14 +86,52 @@ class Order:
     expected_at: datetime | None = None
     carrier: str | None = None
     tracking: str | None = None
+    payment: str | None = None
+
+
+class ProofKind(StrEnum):
+    """How somebody showed which customer they are; `earlier` was won before proofs were kept."""
+
+    CONTACT = "contact"
+    ORDER_EMAIL = "order_email"
+    ORDER_PHONE = "order_phone"
+    EARLIER = "earlier"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a scope rests on: how and when it was won, and when it ends (None for never); times are aware and in UTC.
+
+    Only `conversation/verification.py` and the store make one; a test watches over it.
+    """
+
+    kind: ProofKind
+    at: datetime
+    expires: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The right to see and change one customer's orders. Only `conversation/verification.py` and the store make one."""
+    """The right to see and change one customer's orders; it is made where its proof is, and from nothing else.
+
+    Raises:
+        TypeError: without a proof.
+        ValueError: without a customer, for an order system could take that for all of them.
+    """
 
     customer_id: str
-    name: str = ""
+    name: str
+    proof: Proof
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.proof, Proof):
+            raise TypeError("a scope needs the proof that it was won by")
+        if not isinstance(self.customer_id, str) or not self.customer_id.strip():
+            raise ValueError("a scope needs the id of its customer")
+
+    def holds(self, now: datetime) -> bool:
+        """Whether the proof still counts."""
+        return self.proof.expires is None or now < self.proof.expires
 
 
 class WriteResult(StrEnum):

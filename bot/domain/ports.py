@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from bot.domain.actions import Action, ActionKind
-from bot.domain.model import Message, Order, Query, Scope, Understood, WriteAnswer
+from bot.domain.model import Message, Order, Query, Reason, ReturnLine, Scope, Understood, WriteAnswer
 
 
 class Clock(Protocol):
@@ -21,32 +21,64 @@ class Clock(Protocol):
 # --- the shop's order system ------------------------------------------------
 
 
-class OrderAdapter(Protocol):
-    """One order system. Every call carries the customer, and every query made for it must, too.
+Identity = tuple[str, str]
+"""A customer id and the customer's name, which may be empty: who somebody says to be, not yet proved."""
 
-    All methods raise OrderSystemDown (surely nothing done), OrderSystemTimeout or OrderSystemGarbled.
+
+class OrderAdapter(Protocol):
+    """One order system. Every call for a customer carries their scope, and every query made for it must, too.
+
+    An order that is not theirs and one that does not exist are answered alike, by the same way through the code.
+    All methods raise OrderSystemDown (surely nothing done), OrderSystemTimeout or OrderSystemGarbled (something may
+    have been done). `bot.orders.testing` holds the contract as test classes.
     """
 
     number_shapes: Sequence[str]
     """Regular expressions of this shop's order numbers; they come before the general shapes."""
 
-    async def identify_by_phone(self, phone: str) -> tuple[str, str] | None:
-        """Return (customer id, name) of the only customer with this E.164 number, or None."""
+    honours_keys: bool
+    """Whether the same key may be sent again after a time-out: the order system does it once and repeats its answer."""
+
+    async def identify_by_phone(self, phone: str) -> Identity | None:
+        """Return the only customer with this E.164 number, or None."""
 
     async def identify_by_order(self, number: str, *, email: str | None, phone_last4: str | None) -> str | None:
         """Return the id of the customer whose order this is, if the e-mail or the last four digits are theirs."""
 
-    async def orders(self, customer_id: str, limit: int) -> Sequence[Order]:
+    async def customer_of(self, number: str) -> Identity | None:
+        """Return whose order this is, without any proof: for the shop's own hands only, never for a customer."""
+
+    async def orders(self, scope: Scope, limit: int) -> Sequence[Order]:
         """Return the customer's orders, newest first."""
 
-    async def order(self, customer_id: str, number: str) -> Order | None:
+    async def order(self, scope: Scope, number: str) -> Order | None:
         """Return the customer's order of this number, in any spelling ('#', case, spaces); None if not theirs."""
 
-    async def cancel(self, customer_id: str, number: str, *, key: str) -> WriteAnswer:
-        """Cancel an order once per `key`: a second call with the same key returns the first one's answer."""
+    async def cancel(self, scope: Scope, number: str, *, key: str, reason: Reason | None = None) -> WriteAnswer:
+        """Cancel an order once per `key`.
 
-    async def request_return(self, customer_id: str, number: str, *, key: str) -> WriteAnswer:
-        """Open a return once per `key`, likewise."""
+        A second call with the same key returns the first one's answer; with another key for what is done already it is
+        refused; a key that comes back with another order, action or customer is OrderSystemGarbled. Where
+        `honours_keys` is false, the order is read before it is changed.
+        """
+
+    async def request_return(
+        self, scope: Scope, number: str, *, key: str, reason: Reason | None = None, lines: Sequence[ReturnLine] = ()
+    ) -> WriteAnswer:
+        """Open a return once per `key`, likewise; without `lines` all of the order goes back."""
+
+    async def outcome(self, scope: Scope, number: str, action: ActionKind, *, key: str) -> WriteAnswer | None:
+        """Read back, after a crash or a time-out, what the write of this key came to; this changes nothing.
+
+        None when it surely had no effect. Where the order system keeps no keys the order's state tells: DONE, with a
+        detail that says that nobody knows who did it.
+
+        Raises:
+            OrderSystemGarbled: when it cannot be told.
+        """
+
+    async def examine(self) -> Sequence[str]:
+        """For `deskhand check`: connect and read one order, changing nothing; say in sentences what does not map."""
 
     async def ping(self) -> None:
         """Raise OrderSystemError unless the order system answers."""
@@ -64,8 +96,19 @@ class CustomerDesk(Protocol):
     async def find(self, number: str) -> Order | None:
         """Return the order; None when there is none, or it is another's."""
 
-    async def write(self, action: ActionKind, number: str, key: str) -> WriteAnswer:
+    async def write(
+        self,
+        action: ActionKind,
+        number: str,
+        key: str,
+        *,
+        reason: Reason | None = None,
+        lines: Sequence[ReturnLine] = (),
+    ) -> WriteAnswer:
         """Cancel or take back, once per key."""
+
+    async def outcome(self, action: ActionKind, number: str, key: str) -> WriteAnswer | None:
+        """Read back what the write of this key came to; None when it surely had no effect."""
 
 
 class Desk(Protocol):
@@ -74,11 +117,11 @@ class Desk(Protocol):
     def for_customer(self, scope: Scope) -> CustomerDesk:
         """Return the desk of one customer."""
 
-    async def identify_by_phone(self, phone: str) -> Scope | None:
-        """Return the scope of the only customer with this E.164 number."""
+    async def identify_by_phone(self, phone: str) -> Identity | None:
+        """Return the only customer with this E.164 number."""
 
-    async def identify_by_order(self, number: str, *, email: str | None, phone_last4: str | None) -> Scope | None:
-        """Return the scope of the order's customer, if the secret is theirs."""
+    async def identify_by_order(self, number: str, *, email: str | None, phone_last4: str | None) -> Identity | None:
+        """Return the order's customer, if the secret is theirs; the name is not told."""
 
 
 # --- understanding ----------------------------------------------------------

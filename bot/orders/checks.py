@@ -45,9 +45,9 @@ def checked_order(answer: object, where: str = "order") -> Order:
     _times(answer, where)
     if _money(answer.total, f"{where}.total").amount < 0:
         raise _wrong(f"{where}.total.amount", "negative")
-    _items(answer.items, f"{where}.items")
-    _text_or_none(answer.carrier, f"{where}.carrier")
-    _text_or_none(answer.tracking, f"{where}.tracking")
+    _items(answer.items, f"{where}.items", answer.total.currency)
+    for name in ("carrier", "tracking", "payment"):
+        _text_or_none(getattr(answer, name), f"{where}.{name}")
     return answer
 
 
@@ -85,6 +85,17 @@ def checked_identity(answer: object) -> tuple[str, str] | None:
     return checked_customer_id(customer_id), name
 
 
+def checked_sentences(answer: object) -> list[str]:
+    """Check what an examination found.
+
+    Raises:
+        OrderSystemGarbled: when it is not a list of texts.
+    """
+    if not isinstance(answer, Sequence) or isinstance(answer, str | bytes):
+        raise _wrong("examination", "not a list")
+    return [_text(sentence, f"examination[{index}]") for index, sentence in enumerate(answer)]
+
+
 def checked_customer_id(answer: object) -> str:
     """Check a customer id.
 
@@ -109,18 +120,33 @@ def _time(value: object, where: str) -> None:
         raise _wrong(where, "a time without its zone")
 
 
-def _items(items: object, where: str) -> None:
+def _items(items: object, where: str, currency: str) -> None:
     if not isinstance(items, tuple):
         raise _wrong(where, "not a tuple")
+    ids: set[str] = set()
     for index, item in enumerate(items):
         place = f"{where}[{index}]"
-        if not isinstance(item, OrderItem):
-            raise _wrong(place, "not an item")
-        _text(item.name, f"{place}.name")
-        if not isinstance(item.quantity, int) or isinstance(item.quantity, bool) or item.quantity < 1:
-            raise _wrong(f"{place}.quantity", "not a whole number from 1 on")
-        # A voucher is a line with a negative price, so only the total must not be below zero.
-        _money(item.price, f"{place}.price")
+        _item(item, place, currency)
+        if item.id in ids:
+            raise _wrong(f"{place}.id", "that of another line")
+        # Without an id of its own a line cannot be mistaken for another.
+        ids |= {item.id} - {""}
+
+
+def _item(item: object, where: str, currency: str) -> None:
+    if not isinstance(item, OrderItem):
+        raise _wrong(where, "not an item")
+    _text(item.name, f"{where}.name")
+    if not isinstance(item.quantity, int) or isinstance(item.quantity, bool) or item.quantity < 1:
+        raise _wrong(f"{where}.quantity", "not a whole number from 1 on")
+    # A voucher is a line with a negative price, so only the total must not be below zero.
+    if _money(item.price, f"{where}.price").currency != currency:
+        raise _wrong(f"{where}.price.currency", "not that of the order")
+    for name in ("id", "category"):
+        if not isinstance(getattr(item, name), str):
+            raise _wrong(f"{where}.{name}", "not text")
+    if not isinstance(item.returnable, bool):
+        raise _wrong(f"{where}.returnable", "neither true nor false")
 
 
 def _money(value: object, where: str) -> Money:

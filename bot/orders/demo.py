@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from bot.domain.actions import ActionKind
-from bot.domain.model import Order, WriteAnswer
+from bot.domain.model import Order, Reason, ReturnLine, Scope, WriteAnswer
+from bot.domain.ports import Identity
 from bot.errors import OrderSystemDown, OrderSystemError, OrderSystemGarbled
 from bot.orders import demo_database as database
-from bot.orders.demo_writes import write_once
+from bot.orders import demo_file as file
+from bot.orders.checks import checked_order
+from bot.orders.demo_writes import Request, write_once, written
 from bot.orders.numbers import plain
 
 T = TypeVar("T")
@@ -49,7 +52,7 @@ class DemoShop:
 
     name: ClassVar[str] = "demo"
     number_shapes: Sequence[str] = (r"ORD\d{11}",)
-    honours_keys: ClassVar[bool] = True
+    honours_keys: bool = True
 
     def __init__(self, path: Path | str, *, today: datetime) -> None:
         self._path = Path(path)
@@ -86,25 +89,42 @@ class DemoShop:
         """Return whose order this is, if what is given of e-mail and last four digits is right, and something is."""
         return await self._call(lambda db: database.customer_by_order(db, plain(number), email, phone_last4))
 
-    async def orders(self, customer_id: str, limit: int) -> Sequence[Order]:
+    async def customer_of(self, number: str) -> Identity | None:
+        """Return (customer id, name) of the customer whose order this is."""
+        return await self._call(lambda db: database.customer_of(db, plain(number)))
+
+    async def orders(self, scope: Scope, limit: int) -> Sequence[Order]:
         """Return the customer's orders, newest first."""
-        return await self._call(lambda db: database.orders_of(db, customer_id, limit))
+        return await self._call(lambda db: database.orders_of(db, scope.customer_id, limit))
 
-    async def order(self, customer_id: str, number: str) -> Order | None:
+    async def order(self, scope: Scope, number: str) -> Order | None:
         """Return the customer's order of this number; None if there is none, or it is not theirs."""
-        return await self._call(lambda db: database.order_of(db, customer_id, plain(number)))
+        return await self._call(lambda db: database.order_of(db, scope.customer_id, plain(number)))
 
-    async def cancel(self, customer_id: str, number: str, *, key: str) -> WriteAnswer:
+    async def cancel(self, scope: Scope, number: str, *, key: str, reason: Reason | None = None) -> WriteAnswer:
         """Cancel a pending order and say what is refunded, once per key.
 
         Raises:
             OrderSystemGarbled: when the key was used for something else.
         """
-        return await self._call(lambda db: write_once(db, ActionKind.CANCEL_ORDER, customer_id, plain(number), key))
+        request = Request(ActionKind.CANCEL_ORDER, scope.customer_id, plain(number), key, reason)
+        return await self._call(lambda db: write_once(db, request))
 
-    async def request_return(self, customer_id: str, number: str, *, key: str) -> WriteAnswer:
-        """Open a return of a delivered order and say its RMA, once per key; see `cancel`."""
-        return await self._call(lambda db: write_once(db, ActionKind.RETURN_APPLY, customer_id, plain(number), key))
+    async def request_return(
+        self, scope: Scope, number: str, *, key: str, reason: Reason | None = None, lines: Sequence[ReturnLine] = ()
+    ) -> WriteAnswer:
+        """Open a return of a delivered order, or of some of its lines, and say its RMA, once per key; see `cancel`."""
+        request = Request(ActionKind.RETURN_APPLY, scope.customer_id, plain(number), key, reason, lines)
+        return await self._call(lambda db: write_once(db, request))
+
+    async def outcome(self, scope: Scope, number: str, action: ActionKind, *, key: str) -> WriteAnswer | None:
+        """Return what the write of this key was answered; None when it never came in."""
+        request = Request(action, scope.customer_id, plain(number), key)
+        return await self._call(lambda db: written(db, request))
+
+    async def examine(self) -> Sequence[str]:
+        """Read the newest order, and say what is wrong with it."""
+        return await self._call(_examine)
 
     async def people(self) -> tuple[Person, ...]:
         """Return every customer with their orders. Only for the demo page: the bot never asks this."""
@@ -112,7 +132,7 @@ class DemoShop:
 
     async def ping(self) -> None:
         """Raise OrderSystemError unless the file can be read."""
-        await self._call(database.check)
+        await self._call(file.check)
 
     async def close(self) -> None:
         """Close the file; later calls raise OrderSystemDown."""
@@ -143,7 +163,7 @@ class DemoShop:
             raise OrderSystemGarbled(f"the demo shop cannot make sense of {self._path}: {error}") from error
 
     def _connect(self) -> sqlite3.Connection:
-        return database.connect(self._path, self._today)
+        return file.connect(self._path, self._today)
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -155,3 +175,14 @@ def _people(db: sqlite3.Connection) -> tuple[Person, ...]:
     return tuple(
         Person(*row, orders=tuple(database.orders_of(db, row[0], limit=1000))) for row in database.customers(db)
     )
+
+
+def _examine(db: sqlite3.Connection) -> Sequence[str]:
+    order = database.newest_order(db)
+    if order is None:
+        return ["The demo shop has no orders; move its file away and a new one is made"]
+    try:
+        checked_order(order)
+    except OrderSystemGarbled as error:
+        return [str(error)]
+    return []

@@ -60,48 +60,61 @@ WHOLE_CURRENCIES = frozenset({"JPY", "KRW", "IDR", "VND"})
 """Currencies whose prices have no decimals."""
 
 GOODS = (
-    ("Running shoes", 89.9),
-    ("Rain jacket", 74.5),
-    ("Merino sweater", 64.0),
-    ("Linen shirt", 39.95),
-    ("Cotton socks, 5 pairs", 12.9),
-    ("Leather belt", 29.0),
-    ("Winter coat", 149.0),
-    ("Smartphone 128 GB", 399.0),
-    ("Phone case", 14.9),
-    ("Wireless earbuds", 59.0),
-    ("USB-C charger 30 W", 19.9),
-    ("Screen protector", 8.5),
-    ("Olive oil 1 l", 11.8),
-    ("Ground coffee 500 g", 9.4),
-    ("Dark chocolate, 6 bars", 13.2),
-    ("Green tea 200 g", 7.9),
-    ("Oak desk", 329.0),
-    ("Office chair", 189.0),
-    ("Bookshelf", 119.0),
-    ("Floor lamp", 54.9),
-    ("Pillow", 24.9),
-    ("Cookbook", 27.5),
-    ("Crime novel", 12.0),
-    ("Children's picture book", 14.0),
-    ("Travel guide", 18.9),
-    ("Vitamin D3, 90 tablets", 9.9),
-    ("Digital thermometer", 12.5),
-    ("First-aid kit", 21.0),
-    ("Hand cream", 6.4),
-    ("Throat lozenges", 5.2),
+    ("Running shoes", 89.9, "clothes"),
+    ("Rain jacket", 74.5, "clothes"),
+    ("Merino sweater", 64.0, "clothes"),
+    ("Linen shirt", 39.95, "clothes"),
+    ("Cotton socks, 5 pairs", 12.9, "clothes"),
+    ("Leather belt", 29.0, "clothes"),
+    ("Winter coat", 149.0, "clothes"),
+    ("Smartphone 128 GB", 399.0, "electronics"),
+    ("Phone case", 14.9, "electronics"),
+    ("Wireless earbuds", 59.0, "electronics"),
+    ("USB-C charger 30 W", 19.9, "electronics"),
+    ("Screen protector", 8.5, "electronics"),
+    ("Olive oil 1 l", 11.8, "food"),
+    ("Ground coffee 500 g", 9.4, "food"),
+    ("Dark chocolate, 6 bars", 13.2, "food"),
+    ("Green tea 200 g", 7.9, "food"),
+    ("Oak desk", 329.0, "home"),
+    ("Office chair", 189.0, "home"),
+    ("Bookshelf", 119.0, "home"),
+    ("Floor lamp", 54.9, "home"),
+    ("Pillow", 24.9, "home"),
+    ("Cookbook", 27.5, "books"),
+    ("Crime novel", 12.0, "books"),
+    ("Children's picture book", 14.0, "books"),
+    ("Travel guide", 18.9, "books"),
+    ("Vitamin D3, 90 tablets", 9.9, "medicine"),
+    ("Digital thermometer", 12.5, "medicine"),
+    ("First-aid kit", 21.0, "medicine"),
+    ("Hand cream", 6.4, "medicine"),
+    ("Throat lozenges", 5.2, "medicine"),
 )
-"""(name, price of one in euro): clothes, phones, food, furniture, books, medicine."""
+"""(name, price of one in euro, category)."""
 
 LOCAL_GOODS = {
-    "zh": (("龙井茶 250克", 16.0), ("真丝围巾", 45.0), ("儿童绘本", 9.0)),
-    "es": (("Zapatillas de piel", 69.9), ("Turrón de almendra", 8.9)),
-    "ru": (("Пуховый платок", 38.0), ("Гречневый мёд 1 кг", 12.0)),
-    "de": (("Wanderschuhe", 129.0), ("Lebkuchen 500 g", 9.9)),
-    "fr": (("Marinière en coton", 49.0), ("Confiture de figues", 5.9)),
-    "ar": (("عباءة مطرزة", 85.0), ("تمور المدينة ١ كجم", 14.0)),
-    "hi": (("सूती कुर्ता", 18.0), ("दार्जिलिंग चाय 250 ग्राम", 8.0)),
-    "pt": (("Tênis de corrida", 79.0), ("Café torrado 500 g", 8.5)),
-    "ja": (("今治タオル 3枚組", 24.0), ("文庫本", 6.0)),
+    "zh": (("龙井茶 250克", 16.0, "food"), ("真丝围巾", 45.0, "clothes"), ("儿童绘本", 9.0, "books")),
+    "es": (("Zapatillas de piel", 69.9, "clothes"), ("Turrón de almendra", 8.9, "food")),
+    "ru": (("Пуховый платок", 38.0, "clothes"), ("Гречневый мёд 1 кг", 12.0, "food")),
+    "de": (("Wanderschuhe", 129.0, "clothes"), ("Lebkuchen 500 g", 9.9, "food")),
+    "fr": (("Marinière en coton", 49.0, "clothes"), ("Confiture de figues", 5.9, "food")),
+    "ar": (("عباءة مطرزة", 85.0, "clothes"), ("تمور المدينة ١ كجم", 14.0, "food")),
+    "hi": (("सूती कुर्ता", 18.0, "clothes"), ("दार्जिलिंग चाय 250 ग्राम", 8.0, "food")),
+    "pt": (("Tênis de corrida", 79.0, "clothes"), ("Café torrado 500 g", 8.5, "food")),
+    "ja": (("今治タオル 3枚組", 24.0, "home"), ("文庫本", 6.0, "books")),
 }
 """Goods that some customers' own branch of the shop sells, by language."""
+
+CATEGORIES = {name: category for goods in (GOODS, *LOCAL_GOODS.values()) for name, _, category in goods}
+"""Name of the goods -> category."""
+
+NOT_TAKEN_BACK = frozenset({"medicine"})
+"""Categories of goods that cannot be returned, once they were delivered."""
+
+_PAYMENTS = ("Visa ·· 4242", "PayPal", "Mastercard ·· 5454", "Klarna")
+
+
+def payment_of(customer_id: str) -> str:
+    """Return how a customer pays, always in the same way."""
+    return _PAYMENTS[sum(customer_id.encode()) % len(_PAYMENTS)]

@@ -10,7 +10,15 @@ from decimal import Decimal
 from random import Random
 
 from bot.domain.model import Money, Order, OrderItem, OrderStatus
-from bot.orders.demo_people import GOODS, LOCAL_GOODS, PROFILES, WHOLE_CURRENCIES, Profile
+from bot.orders.demo_people import (
+    GOODS,
+    LOCAL_GOODS,
+    NOT_TAKEN_BACK,
+    PROFILES,
+    WHOLE_CURRENCIES,
+    Profile,
+    payment_of,
+)
 
 SPECIAL_NUMBER = "ORD20241112001"
 
@@ -79,7 +87,8 @@ def _draft(random: Random, profile: Profile, past: Past, today: datetime, number
     placed_at = today - age
     items = tuple(_items(random, profile))
     total = sum((item.price.amount * item.quantity for item in items), Decimal(0))
-    order = Order(number, profile.id, past.status, placed_at, Money(total, profile.currency), items)
+    paid = Money(total, profile.currency)
+    order = Order(number, profile.id, past.status, placed_at, paid, items, payment=payment_of(profile.id))
     return _on_its_way(random, order, profile, today)
 
 
@@ -99,9 +108,11 @@ def _on_its_way(random: Random, order: Order, profile: Profile, today: datetime)
 
 def _items(random: Random, profile: Profile) -> Iterator[OrderItem]:
     goods = GOODS + LOCAL_GOODS.get(profile.language, ()) * 3
-    for name, euros in random.sample(list(dict.fromkeys(random.choices(goods, k=12))), random.choice((1, 1, 2, 3))):
+    bought = random.sample(list(dict.fromkeys(random.choices(goods, k=12))), random.choice((1, 1, 2, 3)))
+    for place, (name, euros, category) in enumerate(bought, 1):
         quantity = random.randint(1, 3) if euros < 30 else 1
-        yield OrderItem(name, quantity, Money(_price(euros * profile.rate, profile.currency), profile.currency))
+        price = Money(_price(euros * profile.rate, profile.currency), profile.currency)
+        yield OrderItem(name, quantity, price, str(place), category, returnable=category not in NOT_TAKEN_BACK)
 
 
 def _price(amount: float, currency: str) -> Decimal:

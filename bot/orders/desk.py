@@ -1,7 +1,8 @@
 """The order desk: the one way to the shop's order system, and it sees one customer at a time.
 
     desk = OrderDesk(adapter)
-    scope = await desk.identify_by_phone("+34600111222")
+    customer_id, name = await desk.identify_by_phone("+34600111222")
+    scope = Scope(customer_id, name, proof)  # by `conversation/verification.py` alone
     order = await desk.for_customer(scope).find("ORD20241112001")
 
 The scope comes from a verification, never from text. An order that an adapter returns for the wrong customer is
@@ -13,13 +14,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Sequence
+from functools import partial
 
 from bot.domain.actions import MAX_ORDER_ID_CHARS, ActionKind
-from bot.domain.model import Order, Scope, WriteAnswer, WriteResult
-from bot.domain.ports import OrderAdapter
+from bot.domain.model import Order, Reason, ReturnLine, Scope, WriteAnswer, WriteResult
+from bot.domain.ports import Identity, OrderAdapter
 from bot.errors import OrderSystemGarbled, ScopeViolation
 from bot.orders.calls import Caller, Sleep
-from bot.orders.checks import checked_answer, checked_customer_id, checked_identity, checked_order, checked_orders
+from bot.orders.checks import (
+    checked_answer,
+    checked_customer_id,
+    checked_identity,
+    checked_order,
+    checked_orders,
+    checked_sentences,
+)
 from bot.orders.numbers import plain
 
 log = logging.getLogger(__name__)
@@ -31,7 +41,7 @@ class OrderDesk:
     """The shop's order system, made safe.
 
     Args:
-        adapter: one order system; if it declares `honours_keys = True`, a write that timed out is tried once more.
+        adapter: one order system; if it honours keys, a write that timed out is tried once more.
         timeout_s: the limit of one try of one call.
         read_retries: how many more tries a call gets when the system is down, or slow to answer a read.
         sleep: waits between tries; tests pass one that does not.
@@ -54,18 +64,17 @@ class OrderDesk:
         """Return the desk of one verified customer."""
         return CustomerDesk(self._adapter, self._caller, scope)
 
-    async def identify_by_phone(self, e164: str) -> Scope | None:
+    async def identify_by_phone(self, e164: str) -> Identity | None:
         """Return the only customer with this phone number; None when there is none, or more than one."""
         answer = await self._caller.read("identify_by_phone", lambda: self._adapter.identify_by_phone(e164))
-        identity = checked_identity(answer)
-        return identity and Scope(*identity)
+        return checked_identity(answer)
 
     async def identify_by_order(
         self, number: str, *, email: str | None = None, phone_last4: str | None = None
-    ) -> Scope | None:
+    ) -> Identity | None:
         """Return the customer who placed this order, if the e-mail or the phone's last four digits are theirs.
 
-        None for a number that does not exist, a proof that is wrong, and a proof that is missing, all alike.
+        None for a number that does not exist, a secret that is wrong, and a secret that is missing, all alike.
         """
         email = (email or "").strip() or None
         if not _is_number(number) or (email is None and phone_last4 is None):
@@ -76,7 +85,19 @@ class OrderDesk:
             "identify_by_order",
             lambda: self._adapter.identify_by_order(number, email=email, phone_last4=phone_last4),
         )
-        return None if answer is None else Scope(checked_customer_id(answer))
+        return None if answer is None else (checked_customer_id(answer), "")
+
+    async def customer_of(self, number: str) -> Identity | None:
+        """Return whose order this is. It proves nothing about who asks: only the shop's own commands may."""
+        if not _is_number(number):
+            return None
+        return checked_identity(
+            await self._caller.read("customer_of", lambda: self._adapter.customer_of(number)),
+        )
+
+    async def examine(self) -> Sequence[str]:
+        """Return, in sentences, what of the order system does not map; nothing is changed, or tried again."""
+        return checked_sentences(await self._caller.once(self._adapter.examine))
 
     async def ping(self) -> None:
         """Raise OrderSystemError unless the order system answers at once; this is never tried again."""
@@ -91,17 +112,15 @@ class CustomerDesk:
     """One verified customer's orders. Made by `OrderDesk.for_customer`."""
 
     def __init__(self, adapter: OrderAdapter, caller: Caller, scope: Scope) -> None:
-        if not isinstance(scope, Scope) or not scope.customer_id.strip():
-            # An adapter could take an empty customer for 'all of them'.
-            raise ValueError("an order desk needs the scope of one verified customer")
+        if not isinstance(scope, Scope):
+            raise TypeError("an order desk needs the scope of one verified customer")
         self.scope = scope
         self._adapter = adapter
         self._caller = caller
 
     async def list(self, limit: int = 20) -> tuple[Order, ...]:
         """Return at most `limit` of the customer's orders, newest first."""
-        customer_id = self.scope.customer_id
-        answer = await self._caller.read("orders", lambda: self._adapter.orders(customer_id, limit))
+        answer = await self._caller.read("orders", lambda: self._adapter.orders(self.scope, limit))
         # 'My last order' is acted upon, so the order of the list is not left to the adapter; ties stay as they came.
         newest_first = sorted(checked_orders(answer), key=lambda order: order.placed_at, reverse=True)
         return tuple(order for order in newest_first if self._is_ours(order))[:limit]
@@ -110,7 +129,7 @@ class CustomerDesk:
         """Return the customer's order of this number, however written; None if there is none or it is not theirs."""
         if not _is_number(number):
             return None
-        answer = await self._caller.read("order", lambda: self._adapter.order(self.scope.customer_id, number))
+        answer = await self._caller.read("order", lambda: self._adapter.order(self.scope, number))
         if answer is None:
             return None
         order = checked_order(answer)
@@ -120,46 +139,70 @@ class CustomerDesk:
             raise OrderSystemGarbled("the order system's answer makes no sense: order.number is not the one asked for")
         return order
 
-    async def write(self, action: ActionKind, number: str, key: str) -> WriteAnswer:
-        """Cancel or take back an order, once per `key`.
+    async def write(
+        self,
+        action: ActionKind,
+        number: str,
+        key: str,
+        *,
+        reason: Reason | None = None,
+        lines: Sequence[ReturnLine] = (),
+    ) -> WriteAnswer:
+        """Cancel or take back an order, once per `key`; `lines` go back, or all of it when there are none.
 
         Raises:
-            ValueError: when `action` changes nothing, or the key is empty.
+            ValueError: when `action` changes nothing, the key is empty, or the lines are no lines of a return.
             OrderSystemDown: surely nothing was done.
-            OrderSystemTimeout, OrderSystemGarbled: it may have been done; `find` tells, when the system answers again.
+            OrderSystemTimeout, OrderSystemGarbled: it may have been done; `outcome` tells, once it answers again.
         """
-        if action is ActionKind.CANCEL_ORDER:
-            return await self.cancel(number, key)
-        if action is ActionKind.RETURN_APPLY:
-            return await self.request_return(number, key)
-        raise ValueError(f"{action} changes nothing in the order system")
-
-    async def cancel(self, number: str, key: str) -> WriteAnswer:
-        """Cancel an order, once per `key`; see `write`."""
-        return await self._write("cancel", number, key)
-
-    async def request_return(self, number: str, key: str) -> WriteAnswer:
-        """Open a return, once per `key`; see `write`."""
-        return await self._write("request_return", number, key)
-
-    async def _write(self, name: str, number: str, key: str) -> WriteAnswer:
-        if not key.strip():
-            raise ValueError("a write needs its idempotency key")
+        _check_request(action, key, lines)
         if not _is_number(number):
             return WriteAnswer(WriteResult.REFUSED, detail="no such order")
-        method = self._adapter.cancel if name == "cancel" else self._adapter.request_return
-        answer = await self._caller.write(
-            name,
-            lambda: method(self.scope.customer_id, number, key=key),
-            honours_keys=getattr(self._adapter, "honours_keys", False) is True,
-        )
-        return checked_answer(answer)
+        adapter = self._adapter
+        if action is ActionKind.CANCEL_ORDER:
+            name, call = "cancel", partial(adapter.cancel, self.scope, number, key=key, reason=reason)
+        else:
+            returned = partial(adapter.request_return, lines=tuple(lines))
+            name, call = "request_return", partial(returned, self.scope, number, key=key, reason=reason)
+        return checked_answer(await self._caller.write(name, call, honours_keys=adapter.honours_keys is True))
+
+    async def cancel(self, number: str, key: str, *, reason: Reason | None = None) -> WriteAnswer:
+        """Cancel an order, once per `key`; see `write`."""
+        return await self.write(ActionKind.CANCEL_ORDER, number, key, reason=reason)
+
+    async def request_return(
+        self, number: str, key: str, *, reason: Reason | None = None, lines: Sequence[ReturnLine] = ()
+    ) -> WriteAnswer:
+        """Open a return, once per `key`; see `write`."""
+        return await self.write(ActionKind.RETURN_APPLY, number, key, reason=reason, lines=lines)
+
+    async def outcome(self, action: ActionKind, number: str, key: str) -> WriteAnswer | None:
+        """Return what the write of this key came to; None when it surely had no effect.
+
+        Raises:
+            OrderSystemError: it cannot be told, now or at all.
+        """
+        if not _is_number(number):
+            return None
+        answer = await self._caller.read("outcome", lambda: self._adapter.outcome(self.scope, number, action, key=key))
+        return None if answer is None else checked_answer(answer)
 
     def _is_ours(self, order: Order) -> bool:
         if order.customer_id == self.scope.customer_id:
             return True
         log.error("orders.scope_violation", extra={"problem": str(ScopeViolation())})
         return False
+
+
+def _check_request(action: ActionKind, key: str, lines: Sequence[ReturnLine]) -> None:
+    if not action.is_write:
+        raise ValueError(f"{action} changes nothing in the order system")
+    if not key.strip():
+        raise ValueError("a write needs its idempotency key")
+    if lines and action is not ActionKind.RETURN_APPLY:
+        raise ValueError("an order is cancelled as a whole; only a return has lines")
+    if any(not line.item_id or line.quantity < 1 for line in lines):
+        raise ValueError("a line of a return needs its item, and a quantity from 1 on")
 
 
 def _is_number(text: str) -> bool:

@@ -20,6 +20,8 @@ from bot.domain.model import (
     LedgerState,
     Message,
     Passed,
+    Proof,
+    ProofKind,
     Scope,
     Thread,
     ThreadKey,
@@ -38,7 +40,7 @@ def thread_from(row: RowMapping) -> Thread:
         name=row["name"],
         language=row["language"],
         language_fixed=row["language_fixed"],
-        scope=Scope(row["customer_id"], row["customer_name"]) if row["customer_id"] is not None else None,
+        scope=_scope_from(row),
         dialogue=Dialogue(
             Waiting(row["waiting"]),
             ActionKind(row["waiting_action"]) if row["waiting_action"] else None,
@@ -54,16 +56,27 @@ def thread_from(row: RowMapping) -> Thread:
     )
 
 
+def _scope_from(row: RowMapping) -> Scope | None:
+    """A customer without the proof that they are this one is nobody."""
+    if row["customer_id"] is None or row["proof_kind"] is None:
+        return None
+    proof = Proof(ProofKind(row["proof_kind"]), row["proved_at"], row["proof_expires"])
+    return Scope(row["customer_id"], row["customer_name"], proof)
+
+
 def thread_values(thread: Thread, now: datetime) -> dict[str, Any]:
     """Return the columns of a thread that may change."""
-    dialogue = thread.dialogue
+    dialogue, scope = thread.dialogue, thread.scope
     return {
         "status": thread.status.value,
         "name": thread.name,
         "language": thread.language,
         "language_fixed": thread.language_fixed,
-        "customer_id": thread.scope.customer_id if thread.scope else None,
-        "customer_name": thread.scope.name if thread.scope else "",
+        "customer_id": scope.customer_id if scope else None,
+        "customer_name": scope.name if scope else "",
+        "proof_kind": scope.proof.kind.value if scope else None,
+        "proved_at": scope.proof.at if scope else None,
+        "proof_expires": scope.proof.expires if scope else None,
         "waiting": dialogue.waiting.value,
         "waiting_action": dialogue.action.value if dialogue.action else None,
         "waiting_order": dialogue.order_id,

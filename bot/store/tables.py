@@ -79,6 +79,9 @@ class ThreadRow(Base):
     language_fixed: Mapped[bool] = mapped_column(default=False)
     customer_id: Mapped[str | None]
     customer_name: Mapped[str] = mapped_column(default="")
+    proof_kind: Mapped[str | None] = mapped_column(String(16))
+    proved_at: Mapped[datetime | None]
+    proof_expires: Mapped[datetime | None]
     waiting: Mapped[str] = mapped_column(String(16), default="nothing")
     waiting_action: Mapped[str | None] = mapped_column(String(16))
     waiting_order: Mapped[str | None]

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from bot.demo import TOKEN
+from bot.orders.demo import DemoShop
 from bot.simulator import Simulator
 from tests.support.process import clean_environ
 from tests.support.rows import rows
@@ -156,6 +158,20 @@ async def test_check_names_every_problem_at_once(tmp_path: Path) -> None:
     for expected in ("telegram.token", "telegram.mod", "web.port", "none.toml", "nope", "/proc", "none.gguf", "'far'"):
         assert expected in ended.out, expected
     assert "8 problems were found." in ended.out
+
+
+async def test_check_reads_an_order(tmp_path: Path) -> None:
+    """An order system that answers, but with an order that makes no sense, is a problem that names the field."""
+    shop = DemoShop.open(tmp_path / "data" / "demo-shop.db")
+    await shop.ping()
+    await shop.close()
+    with closing(sqlite3.connect(tmp_path / "data" / "demo-shop.db", isolation_level=None)) as db:
+        db.execute("UPDATE orders SET currency = 'euro'")
+    async with Simulator(TOKEN).serve() as base_url:
+        ended = await deskhand(tmp_path, "check", "--config", config(tmp_path, base_url))
+    assert ended.status == 1
+    assert "orders.demo: the order system's answer makes no sense: order.total.currency" in " ".join(ended.out.split())
+    assert "1 problem was found." in ended.out
 
 
 async def test_check_of_a_token_that_telegram_does_not_know(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from bot.errors import OrderSystemGarbled
 from bot.orders.demo import DemoShop
 from tests.support.faulty_adapter import Fault, FaultyAdapter, Inner, down, garbage, hang, late, raising
 from tests.support.rows import rows
+from tests.support.scopes import scope_of
 from tests.support.worker import Chatter, World, running
 
 QUICK = {"timeout_s": 0.2}
@@ -96,7 +97,7 @@ async def test_an_adapter_that_answers_another_customers_order(tmp_path: Path) -
         assert customer
         await place.emily.asks(f"where is {theirs}?")
         unknown = await place.emily.shares_contact("could not find")
-        place.adapter.plan("order", garbage(await place.adapter.inner.order(customer[0], theirs)))
+        place.adapter.plan("order", garbage(await place.adapter.inner.order(scope_of(*customer), theirs)))
         withheld = await place.emily.asks(f"where is {theirs}?", "could not find")
         assert withheld["text"] == unknown["text"]
 

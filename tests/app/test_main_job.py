@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 from tests.support.worker import running
@@ -109,3 +111,19 @@ async def test_paused_bot_tells_customers_once_and_keeps_their_messages(tmp_path
         assert len(emily.heard()) == 1
         await admin.asks("/resume", "answers again")
         await emily.asks("where is my order?", "share your phone number")
+
+
+async def test_a_proof_that_has_expired_is_asked_for_again(tmp_path: Path) -> None:
+    """Whoever was verified is shown their orders until the proof's end, and is then nobody until the next one."""
+    async with running(tmp_path) as world:
+        emily, number = world.customer("en"), world.orders("en", "pending")[0]
+        await emily.asks(f"where is order {number}?", "share your phone number")
+        await emily.shares_contact("Ordered on")
+        await emily.asks(f"where is order {number}?", "Ordered on")
+    with contextlib.closing(sqlite3.connect(tmp_path / "deskhand.db", isolation_level=None)) as db:
+        assert db.execute("SELECT proof_kind, proof_expires FROM threads").fetchall() == [("contact", None)]
+        db.execute("UPDATE threads SET proof_expires = proved_at")
+    async with running(tmp_path) as world:
+        emily = world.customer("en")
+        await emily.asks(f"where is order {number}?", "share your phone number")
+        await emily.shares_contact("Ordered on")

@@ -15,8 +15,9 @@ from bot.conversation.draft import Draft
 from bot.conversation.handoff import Handoff
 from bot.conversation.verification import Credentials, TryLimits, Verification
 from bot.domain.actions import ActionKind
-from bot.domain.model import Channel, Contact, Scope, Thread, ThreadKey, ThreadStatus, Waiting
+from bot.domain.model import Channel, Contact, Proof, ProofKind, Scope, Thread, ThreadKey, ThreadStatus, Waiting
 from bot.domain.order_numbers import OrderNumbers
+from bot.domain.ports import Identity
 from bot.orders.phones import to_e164
 from bot.telegram.post import TelegramPost
 from tests.support.replies_said import REPLIES
@@ -24,7 +25,7 @@ from tests.support.store import NOON, text
 
 ORDER = "ORD20241112001"
 DEMO = (r"ORD\d{11}",)
-ANA = Scope("c-1", "Ana")
+ANA = ("c-1", "Ana")
 
 
 @dataclass
@@ -33,12 +34,12 @@ class FewCustomers:
 
     asked: list[tuple[Any, ...]] = field(default_factory=list)
 
-    async def identify_by_phone(self, phone: str) -> Scope | None:
+    async def identify_by_phone(self, phone: str) -> Identity | None:
         """Know one phone."""
         self.asked.append((phone,))
         return ANA if phone == "+34600111222" else None
 
-    async def identify_by_order(self, number: str, *, email: str | None, phone_last4: str | None) -> Scope | None:
+    async def identify_by_order(self, number: str, *, email: str | None, phone_last4: str | None) -> Identity | None:
         """Know one order."""
         self.asked.append((number, email, phone_last4))
         return ANA if number == ORDER and (email == "ana@example.com" or phone_last4 == "1222") else None
@@ -187,12 +188,12 @@ def test_reading_never_fails(written: str, known: str | None) -> None:
         assert found.phone_last4 is None or (found.phone_last4.isascii() and len(found.phone_last4) == 4)
 
 
-@pytest.mark.parametrize("given_", [EMAIL, LAST4])
-async def test_the_right_secret_wins_the_scope(given_: Credentials) -> None:
+@pytest.mark.parametrize(("given_", "kind"), [(EMAIL, ProofKind.ORDER_EMAIL), (LAST4, ProofKind.ORDER_PHONE)])
+async def test_the_right_secret_wins_the_scope(given_: Credentials, kind: ProofKind) -> None:
     """With the order's own e-mail or phone the thread is bound to its customer, and nothing is counted."""
     turn = draft()
     assert await verification().by_credentials(turn, given_)
-    assert turn.thread.scope == ANA
+    assert turn.thread.scope == Scope(*ANA, Proof(kind, NOON, expires=None))
     assert (turn.decision, turn.failed_try) == ("verified", None)
     assert turn.replies[-1].text == REPLIES.verified("en", "Ana")
     assert turn.replies[-1].drop_keyboard
@@ -226,7 +227,7 @@ async def test_the_own_contact_wins_the_scope() -> None:
     turn, desk = draft(), FewCustomers()
     assert await verification(desk).by_contact(turn, Contact("600 111 222", own=True))
     assert desk.asked == [("+34600111222",)]
-    assert turn.thread.scope == ANA
+    assert turn.thread.scope == Scope(*ANA, Proof(ProofKind.CONTACT, NOON, expires=None))
 
 
 async def test_another_persons_contact() -> None:

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from bot.domain.actions import ActionKind
 from bot.domain.model import Money, Order, OrderStatus, Scope
 from bot.domain.policy import Decision, Rules, choose, decide
+from tests.support.scopes import scope_of
 
 QUERY, CANCEL, RETURN = ActionKind.QUERY_ORDER, ActionKind.CANCEL_ORDER, ActionKind.RETURN_APPLY
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-ANA = Scope("c-1", "Ana")
+ANA = scope_of("c-1", "Ana")
 RULES = Rules(return_window_days=30)
 ORDER = Order("ORD1", "c-1", OrderStatus.PENDING, NOW - timedelta(days=3), Money(Decimal(5), "EUR"))
 
@@ -131,7 +132,7 @@ ORDERS = st.builds(
     st.just(ORDER.total),
     delivered_at=st.none() | MOMENTS,
 )
-SCOPES = st.none() | st.builds(Scope, st.sampled_from(["c-1", "c-2", ""]))
+SCOPES = st.none() | st.builds(scope_of, st.sampled_from(["c-1", "c-2", "%"]))
 SHOPS = st.builds(Rules, st.integers(0, 400), st.frozensets(st.sampled_from(OrderStatus)))
 
 
@@ -218,5 +219,5 @@ def test_what_is_offered_may_be_confirmed(action: ActionKind, orders: list[Order
     decision, offered = choose(action, orders, latest=False, now=now, rules=rules)
     if decision in (Decision.SHOW, Decision.CHOOSE):
         for about in offered:
-            scope = Scope(about.customer_id)
+            scope = scope_of(about.customer_id)
             assert decide(action, scope, about, confirmed=False, now=now, rules=rules) is Decision.CONFIRM

@@ -16,9 +16,10 @@ import pytest
 
 from bot.cli import main
 from bot.domain.actions import Action, ActionKind
-from bot.domain.model import Author, Scope, Trace
+from bot.domain.model import Author, Trace
 from bot.learning.cases import read_cases
 from bot.store.transcripts import read_transcripts
+from tests.support.scopes import scope_of
 from tests.support.store import SetClock, Stores, stores, text
 from tests.support.store_fixtures import migrated, path, url
 
@@ -33,7 +34,7 @@ async def say(store: Stores, words: str, answer: str = "", trace: Trace = CANCEL
     store.clock.move(minutes=1)
     thread = (await store.threads.open(text(address, words, name="Ana García"))).thread
     said = [(Author.CUSTOMER, words), *([(Author.BOT, answer)] if answer else [])]
-    scope = Scope("c-77", "Ana María")
+    scope = scope_of("c-77", "Ana María")
     await store.end(replace(thread, language="en", scope=scope), said=tuple(said), trace=trace)
 
 

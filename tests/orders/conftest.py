@@ -5,11 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.model import Scope
 from bot.orders.demo import DemoShop
-from bot.orders.demo_people import ENGLISH
 from bot.orders.desk import CustomerDesk, OrderDesk
-from tests.support.demo_orders import TODAY
+from tests.support.demo_orders import EMILY, TODAY
 from tests.support.faulty_adapter import FaultyAdapter
 
 
@@ -52,4 +50,4 @@ def hasty(shop: FaultyAdapter) -> OrderDesk:
 @pytest.fixture
 def mine(desk: OrderDesk) -> CustomerDesk:
     """The desk of the English customer."""
-    return desk.for_customer(Scope(ENGLISH, "Emily Carter"))
+    return desk.for_customer(EMILY)

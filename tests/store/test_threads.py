@@ -18,7 +18,8 @@ from bot.domain.model import (
     LedgerState,
     Message,
     Passed,
-    Scope,
+    Proof,
+    ProofKind,
     Thread,
     ThreadKey,
     ThreadStatus,
@@ -26,6 +27,7 @@ from bot.domain.model import (
     Waiting,
 )
 from bot.store.threads import HISTORY
+from tests.support.scopes import scope_of
 from tests.support.store import NOON, Stores, button, call, offer, proposal, text
 
 TABLES = ("messages", "outbox", "buttons", "ledger", "verification_tries", "turns")
@@ -71,7 +73,7 @@ async def test_everything_of_a_thread_comes_back(store: Stores) -> None:
         name="Анна \U0001f98a",
         language="ar",
         language_fixed=True,
-        scope=Scope("c-1", "Anna"),
+        scope=scope_of("c-1", "Anna", Proof(ProofKind.ORDER_PHONE, NOON, NOON + timedelta(days=90))),
         dialogue=Dialogue(Waiting.CONFIRMATION, ActionKind.RETURN_APPLY, "ORD1", "key", NOON, latest=True),
         open_until=NOON + timedelta(hours=12, microseconds=5),
         summary="Customer: ORD1?",
@@ -141,7 +143,7 @@ async def test_a_turn_that_cannot_be_kept_leaves_nothing(store: Stores) -> None:
     inbox_id = await store.arrive()
     record = TurnRecord(
         inbox_id,
-        replace(thread, language="es", scope=Scope("c-1")),
+        replace(thread, language="es", scope=scope_of("c-1")),
         said=((Author.CUSTOMER, "hello"),),
         replies=offer(button("fresh"), button("taken")),
         calls=(call(7),),

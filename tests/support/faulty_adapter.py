@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from bot.domain.model import Order
-from bot.domain.ports import OrderAdapter
+from bot.domain.actions import ActionKind
+from bot.domain.model import Order, Reason, ReturnLine, Scope
+from bot.domain.ports import Identity, OrderAdapter
 from bot.errors import OrderSystemDown, OrderSystemTimeout
 
 Inner = Callable[[], Awaitable[Any]]
@@ -30,7 +31,7 @@ class FaultyAdapter:
     def __init__(self, inner: OrderAdapter) -> None:
         self.inner = inner
         self.number_shapes = inner.number_shapes
-        self.honours_keys = getattr(inner, "honours_keys", False)
+        self.honours_keys = inner.honours_keys
         self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
         self._planned: defaultdict[str, deque[Fault]] = defaultdict(deque)
         self._always: dict[str, Fault] = {}
@@ -60,23 +61,34 @@ class FaultyAdapter:
 
         return await (inner() if fault is None else fault(inner))
 
-    async def identify_by_phone(self, phone: str) -> tuple[str, str] | None:
+    async def identify_by_phone(self, phone: str) -> Identity | None:
         return await self._call("identify_by_phone", phone)
 
     async def identify_by_order(self, number: str, *, email: str | None, phone_last4: str | None) -> str | None:
         return await self._call("identify_by_order", number, email=email, phone_last4=phone_last4)
 
-    async def orders(self, customer_id: str, limit: int) -> list[Order]:
-        return await self._call("orders", customer_id, limit)
+    async def customer_of(self, number: str) -> Identity | None:
+        return await self._call("customer_of", number)
 
-    async def order(self, customer_id: str, number: str) -> Order | None:
-        return await self._call("order", customer_id, number)
+    async def orders(self, scope: Scope, limit: int) -> list[Order]:
+        return await self._call("orders", scope, limit)
 
-    async def cancel(self, customer_id: str, number: str, *, key: str) -> Any:
-        return await self._call("cancel", customer_id, number, key=key)
+    async def order(self, scope: Scope, number: str) -> Order | None:
+        return await self._call("order", scope, number)
 
-    async def request_return(self, customer_id: str, number: str, *, key: str) -> Any:
-        return await self._call("request_return", customer_id, number, key=key)
+    async def cancel(self, scope: Scope, number: str, *, key: str, reason: Reason | None = None) -> Any:
+        return await self._call("cancel", scope, number, key=key, reason=reason)
+
+    async def request_return(
+        self, scope: Scope, number: str, *, key: str, reason: Reason | None = None, lines: Sequence[ReturnLine] = ()
+    ) -> Any:
+        return await self._call("request_return", scope, number, key=key, reason=reason, lines=lines)
+
+    async def outcome(self, scope: Scope, number: str, action: ActionKind, *, key: str) -> Any:
+        return await self._call("outcome", scope, number, action, key=key)
+
+    async def examine(self) -> Sequence[str]:
+        return await self._call("examine")
 
     async def ping(self) -> None:
         await self._call("ping")

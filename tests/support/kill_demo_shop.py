@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from bot.domain.model import OrderStatus
 from bot.orders.demo import DemoShop
+from tests.support.scopes import scope_of
 
 
 class DoomedShop(DemoShop):
@@ -39,7 +40,7 @@ async def cancel_one(path: str, customer_id: str, number: str, key: str, stateme
     shop = DoomedShop(path, today=datetime.now(UTC))
     await shop.ping()
     shop.left = statement
-    await shop.cancel(customer_id, number, key=key)
+    await shop.cancel(scope_of(customer_id), number, key=key)
     await shop.close()
 
 
@@ -50,7 +51,7 @@ async def cancel_all(path: str) -> None:
         for order in person.orders:
             if order.status is OrderStatus.PENDING:
                 print(order.number, flush=True)
-                await shop.cancel(person.id, order.number, key=f"key-{order.number}")
+                await shop.cancel(scope_of(person.id), order.number, key=f"key-{order.number}")
     await shop.close()
 
 
