@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, groupby, islice
 
 from bot.orders.csv_columns import MONEY_FIELDS, TIME_FIELDS, Layout, lay_out
 from bot.orders.csv_options import CsvOptions
-from bot.orders.csv_order import Entry, OrderReader
+from bot.orders.csv_order import Entry, FieldReader, Numbered, OrderReader
 from bot.orders.csv_tables import Line, Table
-from bot.orders.csv_values import Cell, decimal_mark, month_comes_first
+from bot.orders.csv_values import Cell, decimal_mark, month_comes_first, text_of
 from bot.orders.numbers import plain
 
 _SAMPLE = 2000
-_DATA = (("total", "placed"), ("item", "quantity"))
+_DATA = ({"total", "placed"}, {"item", "quantity"})
 """What a line has that belongs to an order: either pair of fields."""
 
 
@@ -30,7 +31,7 @@ class ExportReader:
 
     `unknown_states` counts the words for states that are not known, `unnumbered` the lines that have an order's data
     but no number; both are complete when `entries` is used up. `can_prove` tells whether a customer could prove who
-    they are with what the file has.
+    they are with what the file has, `without_prices` that its items are left out for want of a price.
 
     Raises:
         ValueError: when the file lacks a column, or a sample of it can be read in two ways.
@@ -39,10 +40,14 @@ class ExportReader:
     def __init__(self, table: Table, options: CsvOptions, *, items_only: bool = False) -> None:
         layout = lay_out(table.headings, options.columns, options.states)
         _require(table.headings, layout, options, items_only)
+        self.without_prices = layout.has("item") and not layout.has("price", "line_total")
+        if self.without_prices:
+            layout = replace(layout, places={**layout.places, "item": ()})
         sample = list(islice(table.lines, _SAMPLE))
         self.can_prove = items_only or layout.has("email", "phone")
         self.unnumbered = 0
         self.unknown_states: Counter[str] = Counter()
+        self._fields = FieldReader(layout)
         self._order = OrderReader(
             layout,
             options,
@@ -59,15 +64,16 @@ class ExportReader:
         Raises:
             ValueError: when the file as a whole makes no sense.
         """
-        for number, lines in groupby(self._numbered(), lambda line: plain(self._order.text(line[1], "number"))):
+        for number, lines in groupby(self._numbered(), lambda line: plain(text_of(line[1]["number"]))):
             yield self._order.read(number, list(lines), items_only=self._items_only)
 
-    def _numbered(self) -> Iterator[Line]:
-        for line in self._lines:
+    def _numbered(self) -> Iterator[Numbered]:
+        for at, cells in self._lines:
+            fields = self._fields.fields(cells)
             # A count of records or the seller's name may stand below the orders.
-            if any(character.isdigit() for character in self._order.text(line[1], "number")):
-                yield line
-            elif any(all(self._order.text(line[1], name) for name in pair) for pair in _DATA):
+            if any(character.isdigit() for character in text_of(fields.get("number", ""))):
+                yield at, fields
+            elif any(fields.keys() >= pair for pair in _DATA):
                 self.unnumbered += 1
 
 

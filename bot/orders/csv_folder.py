@@ -64,7 +64,8 @@ class Folder:
                 yield Found(Path(entry.path), print_, items_only, self._is_quiet(entry.name, print_))
 
     def _is_outbox(self, entry: DirEntry[str]) -> bool:
-        return entry.name == self._options.outbox.name and Path(entry.path) == self._options.outbox
+        outbox = self._options.outbox
+        return entry.name == outbox.name and Path(entry.path).resolve() == outbox.resolve()
 
     def _is_quiet(self, name: str, print_: Print) -> bool:
         """Tell whether a file has not changed for long enough, by its own time or by what was seen of it.

@@ -9,12 +9,17 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from bot.orders.csv_order import Entry
 
 _TAIL_DIGITS = 7
+_STEP = 250
+_LIVE, _DEAD = 1, -1
+"""A file that is seen, and one that is to be forgotten; one that is being read has 0."""
 _FIELDS = tuple(column.name for column in fields(Entry))
+_VALUES = attrgetter(*_FIELDS)
 _COLUMNS = ", ".join(f"o.{name}" for name in _FIELDS)
 _NULLABLE = {"shipped", "delivered", "expected", "carrier", "tracking", "payment", "problem"}
 _TWICE = "the order stands in two places of the file; sort it by the order number"
@@ -25,7 +30,9 @@ CREATE TABLE files (
     name TEXT NOT NULL,
     mtime_ns INTEGER NOT NULL,
     items_only INTEGER NOT NULL,
-    live INTEGER NOT NULL
+    live INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL
 );
 CREATE TABLE orders (
     file INTEGER NOT NULL,
@@ -35,11 +42,11 @@ CREATE TABLE orders (
 CREATE UNIQUE INDEX orders_by_number ON orders (number, file);
 CREATE INDEX orders_by_customer ON orders (customer, placed);
 CREATE INDEX orders_by_tail ON orders (tail);
-CREATE INDEX orders_by_file ON orders (file);
 """
 
 _NEWEST = (
-    "(SELECT n.file FROM orders n JOIN files f ON f.id = n.file WHERE n.number = {} AND f.live AND f.items_only = {}"
+    "(SELECT n.file FROM orders n JOIN files f ON f.id = n.file"
+    " WHERE n.number = {} AND f.live = 1 AND f.items_only = {}"
     " ORDER BY f.mtime_ns DESC, f.name DESC LIMIT 1)"
 )
 _OF = f"SELECT {_COLUMNS} FROM orders o WHERE o.file = {_NEWEST.format('o.number', 0)} AND "  # noqa: S608 - constants
@@ -74,7 +81,8 @@ class Index:
         """Return the id of a file whose orders are to come; nobody sees them before it is published."""
         return int(
             self._db.execute(
-                "INSERT INTO files (name, mtime_ns, items_only, live) VALUES (?, ?, ?, 0) RETURNING id",
+                "INSERT INTO files (name, mtime_ns, items_only, live, first, last)"
+                " VALUES (?, ?, ?, 0, (SELECT coalesce(max(rowid), 0) + 1 FROM orders), 0) RETURNING id",
                 (name, mtime_ns, int(items_only)),
             ).fetchone()[0]
         )
@@ -86,49 +94,61 @@ class Index:
         self._db.executemany(
             f"INSERT INTO orders VALUES ({marks})"  # noqa: S608 - marks only
             f" ON CONFLICT (number, file) DO UPDATE SET problem = '{_TWICE}'",
-            ((file, *astuple(entry), tail_of(entry.phone)) for entry in entries),
+            ((file, *_VALUES(entry), tail_of(entry.phone)) for entry in entries),
         )
         self._db.execute("COMMIT")
 
     def filed(self, file: int) -> Filed:
-        """Return what a file holds so far."""
-        orders, spoilt, first = self._db.execute(
-            "SELECT count(*), count(problem), (SELECT problem FROM orders WHERE file = ?1 AND problem IS NOT NULL"
-            " ORDER BY rowid LIMIT 1) FROM orders WHERE file = ?1",
-            (file,),
+        """Return what a file holds that is read to its end and not published yet."""
+        (start,) = self._db.execute("SELECT first FROM files WHERE id = ?", (file,)).fetchone()
+        orders, spoilt, row = self._db.execute(
+            "SELECT count(*), count(problem), min(rowid) FILTER (WHERE problem IS NOT NULL) FROM orders"
+            " WHERE rowid >= ?",
+            (start,),
         ).fetchone()
-        return Filed(orders, spoilt, first)
+        first = self._db.execute("SELECT problem FROM orders WHERE rowid = ?", (row,)).fetchone()
+        return Filed(orders, spoilt, first[0] if first else None)
 
     def publish(self, file: int) -> None:
         """Let a file be seen, in the place of the one of its name."""
         self._db.execute("BEGIN")
-        old = self._db.execute(
-            "SELECT id FROM files WHERE id <> ?1 AND name = (SELECT name FROM files WHERE id = ?1)", (file,)
-        ).fetchall()
+        self._end(file, _LIVE)
         self._db.execute(
-            "UPDATE files SET live = (id = ?1) WHERE name = (SELECT name FROM files WHERE id = ?1)", (file,)
+            "UPDATE files SET live = ?2 WHERE id <> ?1 AND name = (SELECT name FROM files WHERE id = ?1)", (file, _DEAD)
         )
         self._db.execute("COMMIT")
-        for (each,) in old:
-            self.discard(each)
 
     def discard(self, file: int) -> None:
-        """Forget a file."""
-        self._db.execute("BEGIN")
-        self._db.execute("DELETE FROM files WHERE id = ?", (file,))
-        self._db.execute("DELETE FROM orders WHERE file = ?", (file,))
-        self._db.execute("COMMIT")
+        """Let a file be forgotten whose orders are not all in."""
+        self._end(file, _DEAD)
 
     def drop(self, name: str) -> None:
-        """Forget the file of this name, for it is not there any more."""
-        for (file,) in self._db.execute("SELECT id FROM files WHERE name = ?", (name,)).fetchall():
-            self.discard(file)
+        """Let the file of this name be forgotten."""
+        self._db.execute("UPDATE files SET live = ? WHERE name = ?", (_DEAD, name))
+
+    def purge(self) -> Iterator[None]:
+        """Take what is to be forgotten out, in small steps."""
+        dead = self._db.execute("SELECT id, first, last FROM files WHERE live = ?", (_DEAD,)).fetchall()
+        for file, first, last in dead:
+            for start in range(first, last + 1, _STEP):
+                self._db.execute(
+                    "DELETE FROM orders WHERE rowid BETWEEN ? AND ?", (start, min(start + _STEP - 1, last))
+                )
+                yield
+            self._db.execute("DELETE FROM files WHERE id = ?", (file,))
+
+    def _end(self, file: int, live: int) -> None:
+        # The orders of one file come one after the other, so that their rows are a range.
+        self._db.execute(
+            "UPDATE files SET live = ?2, last = (SELECT coalesce(max(rowid), 0) FROM orders) WHERE id = ?1",
+            (file, live),
+        )
 
     # --- asking it ---
 
     def has_orders(self) -> bool:
         """Tell whether any file of orders can be seen."""
-        return self._db.execute("SELECT 1 FROM files WHERE live AND items_only = 0").fetchone() is not None
+        return self._db.execute("SELECT 1 FROM files WHERE live = 1 AND items_only = 0").fetchone() is not None
 
     def order_of(self, customer: str, number: str) -> Entry | None:
         """Return one order of a customer; `number` is plain."""

@@ -154,5 +154,9 @@ class Keeper:
     def _nothing(self) -> str:
         if notes := self.loader.notes():
             return f"no export can be used: {notes[0]}"
+        if busy := self.loader.busy:
+            return (
+                f"{busy[0]} was written to just now; it is read once it was left alone for {self._options.settle_s:g} s"
+            )
         patterns = ", ".join(self._options.files)
         return f"there is no whole export in {self._options.folder} that is called {patterns}; export your orders there"

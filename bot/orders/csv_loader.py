@@ -21,7 +21,7 @@ _SHOWN = 5
 class Loader:
     """Reads the exports into the index. Used by one thread.
 
-    `broken` holds file name -> why its newest version is not used.
+    `broken` holds file name -> why its newest version is not used, `busy` the files that were written to just now.
     """
 
     def __init__(self, options: CsvOptions, index: Index, folder: Folder) -> None:
@@ -31,6 +31,7 @@ class Loader:
         self._taken: dict[str, Print] = {}
         self._notes: dict[str, list[str]] = {}
         self.broken: dict[str, str] = {}
+        self.busy: list[str] = []
 
     def is_behind(self) -> bool:
         """Tell whether the folder has something that is not in the index, or the other way round.
@@ -39,6 +40,7 @@ class Loader:
             OSError: when the folder cannot be read.
         """
         found = self._folder.look()
+        self.busy = [each.path.name for each in found if not each.quiet]
         return any(self._is_new(each) for each in found) or bool(self._gone(found))
 
     def steps(self) -> Iterator[None]:
@@ -47,6 +49,7 @@ class Loader:
         Raises:
             OSError: when the folder cannot be read.
         """
+        yield from self._index.purge()
         found = self._folder.look()
         for each in found:
             if self._is_new(each):
@@ -55,7 +58,7 @@ class Loader:
             self._index.drop(name)
             for known in (self._taken, self._notes, self.broken):
                 known.pop(name, None)
-            yield
+        yield from self._index.purge()
 
     def notes(self) -> list[str]:
         """Return, in sentences, what does not map in the files as they are."""
@@ -120,6 +123,8 @@ def _notes(filed: Filed, reader: ExportReader) -> list[str]:
     ]
     if filed.spoilt:
         notes.append(f"{filed.spoilt} of {filed.orders} orders cannot be told; the first: {filed.first_problem}")
+    if reader.without_prices:
+        notes.append("it names items but not their prices, so the items are left out; set orders.csv.columns.price")
     if reader.unnumbered:
         notes.append(f"{reader.unnumbered} lines have no order number and are left out")
     if not reader.can_prove:

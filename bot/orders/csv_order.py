@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 from bot.domain.model import OrderStatus
 from bot.orders.csv_columns import TIME_FIELDS, Layout, bare
 from bot.orders.csv_options import CsvOptions
-from bot.orders.csv_tables import Line
-from bot.orders.csv_values import Ambiguous, Cell, amount_of, currency_in, is_empty, text_of, time_of
+from bot.orders.csv_values import Ambiguous, Cell, amount_of, cleaned, currency_in, text_of, time_of
 from bot.orders.numbers import plain
 from bot.orders.phones import to_e164
 
 _AHEAD = {status: rank for rank, status in enumerate(OrderStatus)}
-_ALIKE = ("customer", "email", "total", "currency", "status", "placed")
-"""What the lines of one order must not say in two ways: whose it is, and what is acted upon."""
+_ALIKE = ("customer", "email", "total", "currency", "placed")
+"""What the lines of one order must not say in two ways, as the state: whose it is, and what is acted upon."""
+
+Fields = dict[str, Cell]
+"""Field -> what stands in its column, cleaned; without what is empty."""
+
+Numbered = tuple[int, Fields]
+"""A line's number in its file, and its fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,31 @@ class Entry:
     problem: str | None = None
 
 
+class FieldReader:
+    """Finds the fields in a line, each cell looked at once.
+
+    Of several columns of a field the first that is filled counts; those of `name` are joined, and those of `status` are
+    kept apart by line breaks.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._single = [(name, at) for name, at in layout.places.items() if at and name not in ("name", "status")]
+        self._joined = [(name, layout.places.get(name, ()), mark) for name, mark in (("name", " "), ("status", "\n"))]
+
+    def fields(self, cells: Sequence[Cell]) -> Fields:
+        """Return what stands in the line, without what is empty."""
+        found: Fields = {}
+        for name, places in self._single:
+            for place in places:
+                if (cell := cleaned(cells[place])) != "":
+                    found[name] = cell
+                    break
+        for name, places, mark in self._joined:
+            if any(words := [text_of(cleaned(cells[place])) for place in places]):
+                found[name] = mark.join(words).strip(" ")
+        return found
+
+
 class OrderReader:
     """Reads the orders of a file.
 
@@ -62,103 +92,98 @@ class OrderReader:
     def __init__(
         self, layout: Layout, options: CsvOptions, mark: str, month_first: bool | None, unknown_states: Counter[str]
     ) -> None:
-        self._layout = layout
+        self._states = layout.states
         self._options = options
         self._mark = mark
         self._month_first = month_first
+        self._pattern = options.date_format if "%" in options.date_format else ""
         self._unknown_states = unknown_states
 
-    def read(self, number: str, lines: Sequence[Line], *, items_only: bool) -> Entry:
+    def read(self, number: str, lines: Sequence[Numbered], *, items_only: bool) -> Entry:
         """Return the order of this (plain) number; what is wrong with it becomes its problem.
 
         Raises:
             Ambiguous: when it can be read in two ways, and with it the file.
         """
-        first, cells = lines[0]
-        shown = self.text(cells, "number").lstrip("# ")
-        entry = Entry(number, shown, "")
+        at, first = lines[0]
+        entry = Entry(number, text_of(first["number"]).lstrip("# "), "")
         try:
+            rows = [fields for _, fields in lines]
             if items_only:
-                return Entry(number, shown, "", items=self._items(lines, ""))
-            entry = Entry(number, shown, self._customer(number, lines))
-            return self._told(entry, lines)
+                return replace(entry, items=self._items(rows, ""))
+            entry = replace(entry, customer=self._customer(number, rows))
+            return self._told(entry, rows)
         except Ambiguous:
             raise
         except ValueError as error:
-            return Entry(number, shown, entry.customer, problem=f"line {first}: {error}")
+            return replace(entry, problem=f"line {at}: {error}")
 
-    def _told(self, entry: Entry, lines: Sequence[Line]) -> Entry:
-        for name in _ALIKE:
-            told = {self.text(cells, name).casefold() for _, cells in lines} - {""}
-            if len(told) > 1:
-                raise ValueError(f"the lines of the order do not agree on the column for {name}")
-        total = self._first(lines, "total")
-        currency = self._currency(lines, total)
-        times = {name: self._time(lines, name) for name in TIME_FIELDS}
+    def _told(self, entry: Entry, rows: Sequence[Fields]) -> Entry:
+        for name in _ALIKE if len(rows) > 1 else ():
+            _one_of({text_of(fields.get(name, "")).casefold() for fields in rows}, name)
+        total = _first(rows, "total")
+        currency = self._currency(rows, total)
+        times = {name: self._time(_first(rows, name), name) for name in TIME_FIELDS}
         if times["placed"] is None:
             raise ValueError("placed: is empty")
-        return Entry(
-            entry.number,
-            entry.shown,
-            entry.customer,
-            name=self._joined(lines, "name"),
-            email=self._word(lines, "email").casefold(),
-            phone=self._word(lines, "phone"),
-            status=self._status(lines, times),
+        return replace(
+            entry,
+            name=_word(rows, "name"),
+            email=_word(rows, "email").casefold(),
+            phone=_word(rows, "phone"),
+            status=self._status(rows, times),
             placed=times["placed"].isoformat(),
             total=str(self._amount(total, "total")),
             currency=currency,
             shipped=_iso(times["shipped"]),
             delivered=_iso(times["delivered"]),
             expected=_iso(times["expected"]),
-            carrier=self._word(lines, "carrier") or None,
-            tracking=self._word(lines, "tracking") or None,
-            payment=self._word(lines, "payment") or None,
-            items=self._items(lines, currency),
+            carrier=_word(rows, "carrier") or None,
+            tracking=_word(rows, "tracking") or None,
+            payment=_word(rows, "payment") or None,
+            items=self._items(rows, currency),
         )
 
-    def _customer(self, number: str, lines: Sequence[Line]) -> str:
+    def _customer(self, number: str, rows: Sequence[Fields]) -> str:
         """Return whose order it is: the shop's own id, or who has that e-mail or phone, or nobody but its buyer."""
-        known = self._word(lines, "customer")
+        known = _word(rows, "customer")
         # Shop systems give a guest the customer 0.
         if known.strip("0"):
             return f"id:{known}"
-        if email := self._word(lines, "email"):
+        if email := _word(rows, "email"):
             return f"email:{email.casefold()}"
-        if phone := self._word(lines, "phone"):
+        if phone := _word(rows, "phone"):
             return f"phone:{to_e164(phone, self._options.phone_region) or plain(phone)}"
         return f"order:{number}"
 
-    def _status(self, lines: Sequence[Line], times: Mapping[str, datetime | None]) -> str:
+    def _status(self, rows: Sequence[Fields], times: Mapping[str, datetime | None]) -> str:
         """Return the state that is furthest along of all that the words and the times tell."""
         if times["cancelled"]:
             return OrderStatus.CANCELLED.value
         told = [OrderStatus.PENDING]
         told += [OrderStatus.SHIPPED] if times["shipped"] else []
         told += [OrderStatus.DELIVERED] if times["delivered"] else []
-        for place in self._layout.places.get("status", ()):
-            word = next((text_of(cells[place]) for _, cells in lines if not is_empty(cells[place])), "")
+        columns = zip(*(str(fields["status"]).split("\n") for fields in rows if "status" in fields), strict=True)
+        for words in columns:
+            word = _one_of(set(words), "status")
             key = bare(word).removeprefix("wc") if word.casefold().startswith("wc-") else bare(word)
-            if key and key not in self._layout.states:
+            if key and key not in self._states:
                 self._unknown_states[word] += 1
                 raise ValueError("status: the word is not mapped; add it to orders.csv.states")
-            told += [state] if key and (state := self._layout.states[key]) else []
+            told += [state] if key and (state := self._states[key]) else []
         return max(told, key=_AHEAD.__getitem__).value
 
-    def _currency(self, lines: Sequence[Line], total: Cell) -> str:
-        told = self._options.currency or self._word(lines, "currency").upper()
+    def _currency(self, rows: Sequence[Fields], total: Cell) -> str:
+        told = self._options.currency or _word(rows, "currency").upper()
         if len(told) != 3 or not told.isascii() or not told.isalpha():
             raise ValueError("currency: is no ISO 4217 code")
-        for cell in (total, self._word(lines, "currency")):
+        for cell in (total, _word(rows, "currency")):
             if (found := currency_in(cell)) and found != told:
                 raise ValueError(f"currency: is {found}, where {told} belongs")
         return told
 
-    def _items(self, lines: Sequence[Line], currency: str) -> str:
-        items: list[list[str | int]] = []
-        for _, cells in lines:
-            if name := self.text(cells, "item"):
-                items.append(self._item(cells, name, currency))
+    def _items(self, rows: Sequence[Fields], currency: str) -> str:
+        items = [self._item(fields, currency) for fields in rows if "item" in fields]
         ids = Counter(item[0] for item in items)
         for place, item in enumerate(items, 1):
             # A line needs a name of its own, and two lines may be of one article.
@@ -166,39 +191,20 @@ class OrderReader:
                 item[0] = str(place)
         return json.dumps(items, ensure_ascii=False, separators=(",", ":"))
 
-    def _item(self, cells: Sequence[Cell], name: str, currency: str) -> list[str | int]:
-        quantity = self._amount(self._cell(cells, "quantity") or "1", "quantity")
+    def _item(self, fields: Fields, currency: str) -> list[str | int]:
+        quantity = self._amount(fields.get("quantity", "1"), "quantity")
         if quantity != quantity.to_integral_value() or not 1 <= quantity <= 1_000_000:
             raise ValueError("quantity: is no whole number from 1 on")
-        price = self._amount(self._cell(cells, "price") or "0", "price")
-        if whole := self._cell(cells, "line_total"):
-            price = (self._amount(whole, "line_total") / quantity).quantize(Decimal("0.01"), ROUND_HALF_UP)
-        found = currency_in(self._cell(cells, "price") or self._cell(cells, "line_total"))
+        if "price" in fields:
+            price = self._amount(fields["price"], "price")
+        else:
+            price = self._amount(fields.get("line_total", ""), "price") / quantity
+            price = price.quantize(Decimal("0.01"), ROUND_HALF_UP)
+        found = currency_in(fields.get("price", fields.get("line_total", "")))
         if currency and found and found != currency:
             raise ValueError(f"price: is in {found}, where {currency} belongs")
-        return [self.text(cells, "item_id"), name, int(quantity), str(price), self.text(cells, "category")]
-
-    # --- of a cell ---
-
-    def _cell(self, cells: Sequence[Cell], name: str) -> Cell:
-        return next((cells[at] for at in self._layout.places.get(name, ()) if not is_empty(cells[at])), "")
-
-    def text(self, cells: Sequence[Cell], name: str) -> str:
-        """Return what stands in a field's column of a line."""
-        return text_of(self._cell(cells, name))
-
-    def _first(self, lines: Sequence[Line], name: str) -> Cell:
-        return next((cell for _, cells in lines if (cell := self._cell(cells, name))), "")
-
-    def _word(self, lines: Sequence[Line], name: str) -> str:
-        return text_of(self._first(lines, name))
-
-    def _joined(self, lines: Sequence[Line], name: str) -> str:
-        places = self._layout.places.get(name, ())
-        for _, cells in lines:
-            if words := [text_of(cells[place]) for place in places if not is_empty(cells[place])]:
-                return " ".join(words)
-        return ""
+        item_id, category = text_of(fields.get("item_id", "")), text_of(fields.get("category", ""))
+        return [item_id, text_of(fields["item"]), int(quantity), str(price), category]
 
     def _amount(self, cell: Cell, name: str) -> Decimal:
         try:
@@ -208,17 +214,30 @@ class OrderReader:
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
 
-    def _time(self, lines: Sequence[Line], name: str) -> datetime | None:
-        cell = self._first(lines, name)
-        if is_empty(cell):
+    def _time(self, cell: Cell, name: str) -> datetime | None:
+        if cell == "":
             return None
-        pattern = self._options.date_format if "%" in self._options.date_format else ""
         try:
-            return time_of(cell, self._options.zone, month_first=self._month_first, pattern=pattern)
+            return time_of(cell, self._options.zone, month_first=self._month_first, pattern=self._pattern)
         except Ambiguous:
             raise
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
+
+
+def _first(rows: Sequence[Fields], name: str) -> Cell:
+    return next((fields[name] for fields in rows if name in fields), "")
+
+
+def _word(rows: Sequence[Fields], name: str) -> str:
+    return text_of(_first(rows, name))
+
+
+def _one_of(words: set[str], name: str) -> str:
+    """Return what all lines of an order say that say something."""
+    if len(words := words - {""}) > 1:
+        raise ValueError(f"the lines of the order do not agree on the column for {name}")
+    return words.pop() if words else ""
 
 
 def _iso(time: datetime | None) -> str | None:

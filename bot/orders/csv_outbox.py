@@ -64,7 +64,7 @@ class Outbox:
             ValueError: when it is not this outbox, with the remedy.
         """
         is_new = not self.path.exists()
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o660)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o660)
         with open(descriptor, "r+b", buffering=0) as file:
             content = file.read()
             kept, lines = self._mended(content, torn)
@@ -94,8 +94,13 @@ class Outbox:
             return set()
         style = self._style(content)
         text = content[len(style.mark) :].decode(style.encoding, errors="replace")
-        whole = text if text.endswith(("\n", '"')) else text[: text.rfind("\n") + 1]
-        rows = list(csv.reader(io.StringIO(whole, newline=""), delimiter=style.delimiter))
+        try:
+            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=style.delimiter))
+        except csv.Error as error:
+            raise ValueError(f"{self.path} is no table any more: {error}") from error
+        if not text.endswith("\n") and len(rows[-1]) < len(style.headings):
+            # A crash cut it off.
+            rows.pop()
         place = style.headings.index("key")
         return {row[place].removeprefix("'") for row in rows[1:] if len(row) > place}
 
@@ -162,7 +167,8 @@ def _encoding(content: bytes) -> tuple[str, bytes]:
         if content.startswith(mark):
             return encoding, mark
     try:
-        content.decode()
+        # Its last letter may be cut off.
+        codecs.getincrementaldecoder("utf-8")().decode(content)
     except UnicodeDecodeError:
         return "cp1252", b""
     return "utf-8", b""

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bot.orders.csv_options import DELIMITERS, CsvOptions
-from bot.orders.csv_values import Cell, is_empty
+from bot.orders.csv_values import Cell, cleaned
+from bot.orders.csv_xlsx import open_sheet
 
 _PIECE = 1 << 20
 _HEAD_CHARS = 65_536
@@ -42,9 +43,6 @@ def open_table(path: Path, options: CsvOptions) -> Iterator[Table]:
         ValueError: when it is no table; raised while the lines are read, too.
     """
     if path.suffix.casefold() == ".xlsx":
-        # It takes a library and its memory, which a shop without spreadsheets need not spend.
-        from bot.orders.csv_xlsx import open_sheet
-
         with open_sheet(path) as sheet:
             yield _table(sheet, whole=True)
         return
@@ -115,7 +113,7 @@ def _delimiter(head: str) -> str:
 
 
 def _filled(cells: Sequence[Cell]) -> int:
-    return sum(not is_empty(cell) for cell in cells)
+    return sum(cleaned(cell) != "" for cell in cells)
 
 
 def _table(lines: Iterator[Line], whole: bool) -> Table:
@@ -140,7 +138,7 @@ def _even(lines: Iterator[Line], width: int, whole: bool) -> Iterator[Line]:
         short = len(cells) < width
         if len(cells) > width and _filled(cells[width:]):
             raise ValueError(f"line {number} has {len(cells)} cells under {width} headings; {_NOT_WHOLE}")
-        if _filled(cells):
+        if any(cells):
             yield number, [*cells[:width], *[""] * (width - len(cells))]
     if short and not whole:
         raise ValueError(f"its last line breaks off; {_NOT_WHOLE}")

@@ -17,23 +17,26 @@ Cell = str | datetime | Decimal
 
 EMPTY = frozenset({"", "-", "--", "n/a", "null", "none", "0000-00-00", "0000-00-00 00:00:00"})
 
+_LONGEST_EMPTY = max(map(len, EMPTY))
+
 
 class Ambiguous(ValueError):
     """A cell can be read in two ways, and nothing in the file says which."""
 
 
+def cleaned(cell: Cell) -> Cell:
+    """Return a cell with its text on one line, without a spreadsheet's apostrophe before it; "" for nothing."""
+    if not isinstance(cell, str) or not cell:
+        return cell
+    text = " ".join(cell.split()).removeprefix("'")
+    return "" if len(text) <= _LONGEST_EMPTY and text.casefold() in EMPTY else text
+
+
 def text_of(cell: Cell) -> str:
-    """Return a cell as one line of text, without the apostrophe by which a spreadsheet is told that it is text."""
-    if isinstance(cell, Decimal):
-        return format(cell, "f")
-    if isinstance(cell, datetime):
-        return cell.isoformat(" ")
-    return " ".join(cell.split()).removeprefix("'")
-
-
-def is_empty(cell: Cell) -> bool:
-    """Tell whether nothing stands in a cell."""
-    return isinstance(cell, str) and text_of(cell).casefold() in EMPTY
+    """Return a cleaned cell as text."""
+    if isinstance(cell, str):
+        return cell
+    return format(cell, "f") if isinstance(cell, Decimal) else cell.isoformat(" ")
 
 
 # --- amounts ---
@@ -136,7 +139,7 @@ def month_comes_first(cells: Iterable[Cell]) -> bool | None:
     """
     told = set()
     for cell in cells:
-        match = _TIME.fullmatch(text_of(cell)) if isinstance(cell, str) else None
+        match = _TIME.fullmatch(str(cleaned(cell))) if isinstance(cell, str) else None
         if match and match["a"] and match["mark"] != ".":
             told |= {first for first, day in ((True, match["b"]), (False, match["a"])) if int(day) > 12}
     if len(told) > 1:
@@ -161,9 +164,9 @@ def time_of(cell: Cell, zone: tzinfo, *, month_first: bool | None = None, patter
     if isinstance(cell, datetime):
         time = cell
     elif pattern:
-        time = datetime.strptime(text_of(cell), pattern)
+        time = datetime.strptime(cell, pattern)
     else:
-        time = _read_time(text_of(cell), month_first)
+        time = _read_time(cell, month_first)
     try:
         return (time if time.tzinfo else time.replace(tzinfo=zone)).astimezone(UTC)
     except OverflowError as error:

@@ -12,9 +12,6 @@ from pathlib import Path
 from bot.orders.csv_values import Cell
 
 _MAX_BYTES = 1 << 30
-_FAULTS = (zipfile.BadZipFile, KeyError, IndexError, TypeError, ValueError, SyntaxError, AttributeError)
-"""What openpyxl raises over a file that is damaged: its XML parser's error is a SyntaxError."""
-
 _NOT_A_SHEET = "it is no whole Excel file (.xlsx); is it still being copied? Export it again if it stays so"
 
 
@@ -24,12 +21,11 @@ def open_sheet(path: Path) -> Iterator[Iterator[tuple[int, list[Cell]]]]:
 
     Raises:
         OSError: when the file cannot be read.
-        ValueError: when it is no Excel file, or openpyxl is not installed.
+        ValueError: when it is no Excel file.
     """
-    try:
-        import openpyxl  # type: ignore[import-untyped]  # It has no types of its own.
-    except ImportError as error:
-        raise ValueError("Excel files need openpyxl: pip install 'deskhand[xlsx]', or export CSV") from error
+    # Only a shop with Excel files spends the memory that it takes.
+    import openpyxl  # type: ignore[import-untyped]  # It has no types of its own.
+
     with path.open("rb") as file:
         try:
             _weigh(path)
@@ -37,7 +33,10 @@ def open_sheet(path: Path) -> Iterator[Iterator[tuple[int, list[Cell]]]]:
             sheet = book.worksheets[0]
             # Some programs write a wrong size into the file.
             sheet.reset_dimensions()
-        except _FAULTS as error:
+        except OSError:
+            raise
+        # There is no list of what the library and its parsers raise over a damaged file: the file is at fault.
+        except Exception as error:
             raise ValueError(_NOT_A_SHEET) from error
         try:
             yield _lines(sheet.iter_rows(values_only=True))
@@ -59,7 +58,10 @@ def _lines(rows: Iterator[tuple[object, ...]]) -> Iterator[tuple[int, list[Cell]
             row = next(rows)
         except StopIteration:
             return
-        except _FAULTS as error:
+        except OSError:
+            raise
+        # As above: a sheet may be damaged in its middle.
+        except Exception as error:
             raise ValueError(_NOT_A_SHEET) from error
         number += 1
         yield number, [_cell(value) for value in row]

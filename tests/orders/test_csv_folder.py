@@ -38,6 +38,11 @@ async def shop(tmp_path: Path, folder: Path) -> AsyncIterator[CsvShop]:
     await shop.close()
 
 
+def rename(path: Path, name: str) -> None:
+    """Call it otherwise."""
+    path.rename(path.with_name(name))
+
+
 async def statuses(shop: CsvShop) -> dict[str, OrderStatus]:
     """Return the states of Ana's orders by number."""
     return {order.number: order.status for order in await shop.orders(ANA, 100)}
@@ -118,12 +123,12 @@ async def test_no_folder(shop: CsvShop, folder: Path) -> None:
     """A folder that goes away is said by ping, while the last good export still answers."""
     write_export(folder, "one.csv", SMALL)
     await shop.ping()
-    folder.rename(folder.with_name("away"))
+    rename(folder, "away")
     assert await statuses(shop) == {"A-1": OrderStatus.PENDING}
     with pytest.raises(OrderSystemDown, match="cannot be read"):
         await shop.ping()
     assert "cannot be read" in (await shop.examine())[0]
-    folder.with_name("away").rename(folder)
+    rename(folder.with_name("away"), folder.name)
     await shop.ping()
 
 
@@ -214,6 +219,15 @@ async def test_a_file_that_grows_is_not_taken(tmp_path: Path, folder: Path) -> N
     write_export(folder, "orders.csv", SMALL.replace("pending", "shipped"), age_s=0)
     assert await statuses(shop) == {"A-1": OrderStatus.PENDING}
     await shop.ping()
+    await shop.close()
+
+
+async def test_the_first_file_is_still_written(tmp_path: Path, folder: Path) -> None:
+    """Before there is any whole export, the one that is on its way is named."""
+    write_export(folder, "orders.csv", SMALL, age_s=0)
+    shop = open_shop(tmp_path, settle_s=30)
+    with pytest.raises(OrderSystemDown, match=r"orders\.csv was written to just now"):
+        await shop.ping()
     await shop.close()
 
 

@@ -50,11 +50,11 @@ EBAY = """\
 "Item Title","Quantity","Sold For","Shipping And Handling","Total Price","Payment Method","Sale Date",\
 "Maximum Estimated Delivery Date","Shipped On Date","Tracking Number","Transaction ID"
 "","","","","","","","","","","","","","","","","",""
-"119","11-10000-00003","buyer_four","Kim Lee","a1b2c3@members.ebay.com","+1 202 555 0142","","","3","$28.00","$1.55",\
+"119","11-10000-00003","buyer_four","Kim Lee","a1b2@members.ebay.com","+1 202 555 0142","","","3","$28.00","$1.55",\
 "$29.55","PayPal","Aug-25-26","Sep-02-26","Aug-26-26","1Z01","99"
-"119","11-10000-00003","buyer_four","Kim Lee","a1b2c3@members.ebay.com","+1 202 555 0142","2200","Card","2","$18.00","",\
+"119","11-10000-00003","buyer_four","Kim Lee","a1b2@members.ebay.com","+1 202 555 0142","2200","Card","2","$18.00","",\
 "","","Aug-25-26","","Aug-26-26","1Z01","100"
-"119","11-10000-00003","buyer_four","Kim Lee","a1b2c3@members.ebay.com","+1 202 555 0142","2201","Book","1","$10.00","",\
+"119","11-10000-00003","buyer_four","Kim Lee","a1b2@members.ebay.com","+1 202 555 0142","2201","Book","1","$10.00","",\
 "","","Aug-25-26","","Aug-26-26","1Z01","101"
 
 "1","record(s) downloaded,","from ","Aug-01-26"," 00:00:00"," to ","Aug-31-26"," 23:59:59"

@@ -14,7 +14,9 @@ from tests.support.csv_exports import PLAIN, open_shop, write_export
 
 ANA, BO = scope_of("email:ana@example.com"), scope_of("email:bo@example.com")
 HEAD = "number,date,status,email,phone,total,currency,item,quantity,price\n"
-FINE = "F-1,2026-11-03,pending,bo@example.com,,9.00,EUR,Cap,1,9.00\nF-2,2026-11-03,pending,bo@example.com,,9.00,EUR,,,\n"
+FINE = (
+    "F-1,2026-11-03,pending,bo@example.com,,9.00,EUR,Cap,1,9.00\nF-2,2026-11-03,pending,bo@example.com,,9.00,EUR,,,\n"
+)
 
 SPOILT = {
     "unknown state": "A-1,2026-11-03,on the moon,ana@example.com,,9.00,EUR,Cap,1,9.00\n",
@@ -56,7 +58,8 @@ async def test_an_order_that_cannot_be_told(tmp_path: Path, lines: str) -> None:
 async def test_lines_of_two_customers(tmp_path: Path) -> None:
     """An order whose lines name two customers is told to neither as the other's."""
     lines = (
-        "A-1,2026-11-03,pending,ana@example.com,,9.00,EUR,Cap,1,9.00\nA-1,2026-11-03,pending,cy@example.com,,9.00,EUR,,,\n"
+        "A-1,2026-11-03,pending,ana@example.com,,9.00,EUR,Cap,1,9.00\n"
+        "A-1,2026-11-03,pending,cy@example.com,,9.00,EUR,,,\n"
     )
     write_export(tmp_path / "exports", "orders.csv", HEAD + FINE + lines)
     shop = open_shop(tmp_path, number_shapes=[])
