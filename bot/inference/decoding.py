@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 
@@ -31,6 +32,14 @@ class Reader(Protocol):
 
     def best(self, mask: bytes) -> int:
         """Return the likeliest allowed token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What a model computed since it was loaded: tokens read as prompt, and tokens decoded one by one."""
+
+    prompt_tokens: int
+    decoded_tokens: int
 
 
 class TooLong(ValueError):

@@ -23,8 +23,9 @@ from bot.errors import PassReason, TierPassed
 from bot.inference import gguf_check
 from bot.inference.catalogue import file_sha256
 from bot.inference.constraint import Constraint, ConstraintError
-from bot.inference.decoding import TooLong, chosen, likeliest, parting, shared_prefix, write
+from bot.inference.decoding import Stats, TooLong, chosen, likeliest, parting, shared_prefix, write
 from bot.inference.native_vocabulary import NativeVocabulary
+from bot.inference.requantise import Library
 from bot.inference.worker import Closed, Worker
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ class LlamaModel:
         self.name = name
         self.context_tokens = context_tokens
         self._path, self._sha256 = path, sha256
-        self._threads = threads or min(len(os.sched_getaffinity(0)), MAX_THREADS)
+        self._threads = threads or default_threads()
         self._clock = clock
         self._worker = Worker(f"llama-{name}")
         self._engine: _Engine | None = None
@@ -89,6 +90,10 @@ class LlamaModel:
             TierPassed: UNAVAILABLE, BROKEN, or INVALID (the prompt is too long).
         """
         return await self._do(lambda stop: self._ready().weigh(messages, answers, stop))
+
+    def stats(self) -> Stats:
+        """Return what was computed so far; nothing before the model is loaded."""
+        return self._engine.stats() if self._engine else Stats(0, 0)
 
     async def problem(self) -> str | None:
         """Load the model if it is not, and say what keeps it from loading."""
@@ -152,11 +157,8 @@ class _Engine:
 
     def __init__(self, path: Path, context_tokens: int, threads: int) -> None:
         header = gguf_check.check(path)
-        import llama_cpp  # 30 MB with numpy, which a bot of rules alone never needs.
-
-        self._api: Any = llama_cpp
-        errors, _ = _start_library()
-        errors.clear()
+        started = library()
+        self._api, errors = started.api, started.errors
         self._model = self._api.llama_model_load_from_file(os.fsencode(path), self._api.llama_model_default_params())
         if not self._model:
             raise ValueError(f"llama.cpp does not load it ({'; '.join(errors) or 'it gives no reason'})")
@@ -184,6 +186,11 @@ class _Engine:
         self.prompter = self._vocabulary.prompter(own.decode("utf-8", "replace") if own else None)
         self._constraint = Constraint(self._vocabulary.address)
         self._cells: list[int] = []
+        self._taken_in = self._decoded = 0
+
+    def stats(self) -> Stats:
+        """A decoded token is read in as well, to go on from it."""
+        return Stats(self._taken_in - self._decoded, self._decoded)
 
     def close(self) -> None:
         """Free everything native; the object is of no use afterwards."""
@@ -243,6 +250,7 @@ class _Engine:
                 self._forget()
                 raise TierPassed(PassReason.BROKEN, f"llama_decode answered {result}")
             self._cells += chunk
+            self._taken_in += len(chunk)
 
     def _forget(self) -> None:
         self._api.llama_memory_clear(self._memory, True)
@@ -250,7 +258,22 @@ class _Engine:
 
     def best(self, mask: bytes) -> int:
         """Return the likeliest token of those whose bit is set."""
+        self._decoded += 1
         return likeliest(self._api.llama_get_logits_ith(self._context, -1), self._vocabulary.size, mask)
+
+
+def default_threads() -> int:
+    """One a core, up to where more gain little."""
+    return min(len(os.sched_getaffinity(0)), MAX_THREADS)
+
+
+def library() -> Library:
+    """Return llama.cpp, started, with no errors yet."""
+    import llama_cpp  # 30 MB with numpy, which a bot of rules alone never needs.
+
+    errors, _ = _start_library()
+    errors.clear()
+    return Library(llama_cpp, errors)
 
 
 @functools.cache
