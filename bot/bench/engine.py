@@ -12,7 +12,7 @@ from bot.inference.decoding import Stats
 from bot.inference.llama import LlamaModel
 
 CONTEXT_TOKENS = 4096
-MAX_TOKENS = 160
+MAX_TOKENS = 400
 
 
 class BenchError(DeskhandError):

@@ -114,7 +114,7 @@ async def bench(path: Path, processor_threads: int, chats: int, turns: int, say:
         threads=processor_threads,
         chats=chats,
         turns=turns,
-        **_waits(times),
+        **waits(times),
         limit_share=_limit_s(action, speed) / times.action.seconds,
         message_limit_share=_limit_s(message, speed) / times.message.seconds,
         rss_mb=rss_mb,
@@ -125,7 +125,8 @@ async def bench(path: Path, processor_threads: int, chats: int, turns: int, say:
     )
 
 
-def _waits(times: Times) -> dict[str, float]:
+def waits(times: Times) -> dict[str, float]:
+    """Return turns a second and waits in seconds, by their names in the report."""
     return {
         "action_turns_per_s": times.action.turns_per_s,
         "message_turns_per_s": times.message.turns_per_s,

@@ -143,7 +143,10 @@ def fastest(found: Sequence[Measured]) -> Measured:
 
 def table(found: Sequence[Measured]) -> list[str]:
     """Return the lines of a table."""
-    heads = (f"{'prompt':>10}{'decoded':>10}{'a turn':>10}{'memory':>10}", f"{'tokens/s':>10}{'tokens/s':>10}")
+    heads = (
+        f"{'prompt':>10}{'decoded':>10}{'a turn':>10}{'memory':>10}",
+        f"{'tokens/s':>10}{'tokens/s':>10}{'':10}{'measuring':>10}",
+    )
     lines = [f"{'':12}{'file':>9}{'threads':>9}{heads[0]}", f"{'':30}{heads[1]}"]
     for one in found:
         speed = f"{one.speed.prompt:10,.0f}{one.speed.decode:10,.0f}{one.turn_ms:7,.0f} ms{one.speed.rss_mb:7,.0f} MB"
