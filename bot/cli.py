@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot import __version__
+from bot import __version__, model_commands
+from bot.cli_parts import command, whole
 from bot.errors import ConfigError, DeskhandError
 
 if TYPE_CHECKING:
+    from bot.cli_parts import Commands
     from bot.config import Settings
 
 DEFAULT_CONFIG = Path("config.toml")
@@ -43,22 +45,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"deskhand {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    run = _command(commands, "run", "run the bot until SIGTERM", _run)
+    run = command(commands, "run", "run the bot until SIGTERM", _run)
     run.add_argument("--config", type=Path, required=True, metavar="FILE")
 
-    demo = _command(commands, "demo", "a shop, a bot and a Telegram to try it in, in your browser", _demo)
+    demo = command(commands, "demo", "a shop, a bot and a Telegram to try it in, in your browser", _demo)
     demo.add_argument("--host", default="127.0.0.1")
     demo.add_argument("--port", type=int, default=8080)
 
-    check = _command(commands, "check", "report every problem of the set-up at once", _check)
+    check = command(commands, "check", "report every problem of the set-up at once", _check)
     check.add_argument("--config", type=Path, required=True, metavar="FILE")
 
     _add_eval(commands)
     _add_train(commands)
 
     db = commands.add_parser("db", help="the database").add_subparsers(required=True, metavar="upgrade|backup")
-    _with_config(_command(db, "upgrade", "bring it to the newest schema, after a backup", _db_upgrade))
-    backup = _with_config(_command(db, "backup", "copy it to a file; the bot may be running", _db_backup))
+    _with_config(command(db, "upgrade", "bring it to the newest schema, after a backup", _db_upgrade))
+    backup = _with_config(command(db, "backup", "copy it to a file; the bot may be running", _db_backup))
     backup.add_argument("to", type=Path, metavar="TO")
 
     faq = commands.add_parser("faq", help="the shop's own answers").add_subparsers(
@@ -68,18 +70,14 @@ def _parser() -> argparse.ArgumentParser:
         ("import", "replace all entries by those of a file", _faq_import),
         ("export", "write all entries to a file", _faq_export),
     ):
-        _with_config(_command(faq, name, what, action)).add_argument("file", type=Path, metavar="FILE")
+        _with_config(command(faq, name, what, action)).add_argument("file", type=Path, metavar="FILE")
 
-    model = commands.add_parser("model", help="models").add_subparsers(required=True, metavar="list|pull")
-    _command(model, "list", "models known by name, with sizes and licences", _model_list)
-    pull = _command(model, "pull", "download one", _model_pull)
-    pull.add_argument("name", metavar="NAME")
-    pull.add_argument("--into", type=Path, default=Path("models"), metavar="FOLDER")
+    model_commands.add_to(commands)
     return parser
 
 
-def _add_eval(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    evaluation = _with_config(_command(commands, "eval", "measure how well the tiers understand", _eval))
+def _add_eval(commands: Commands) -> None:
+    evaluation = _with_config(command(commands, "eval", "measure how well the tiers understand", _eval))
     what = evaluation.add_mutually_exclusive_group(required=True)
     what.add_argument("file", nargs="?", type=Path, metavar="FILE.jsonl", help="one case a line")
     what.add_argument(
@@ -88,8 +86,12 @@ def _add_eval(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         metavar="OUT.jsonl",
         help="make such a file of the shop's own chats, to be labelled",
     )
-    evaluation.add_argument("--days", type=_days, default=30, metavar="N", help="of the chats: the last N days (30)")
-    evaluation.add_argument("--limit", type=_limit, default=1000, metavar="N", help="the newest N messages (1000)")
+    evaluation.add_argument(
+        "--days", type=whole(36_500), default=30, metavar="N", help="of the chats: the last N days (30)"
+    )
+    evaluation.add_argument(
+        "--limit", type=whole(1_000_000), default=1000, metavar="N", help="the newest N messages (1000)"
+    )
     evaluation.add_argument(
         "--tier",
         action="append",
@@ -101,36 +103,11 @@ def _add_eval(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     evaluation.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
 
-def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    training = _with_config(_command(commands, "train", "teach the classifier the shop's own messages", _train))
+def _add_train(commands: Commands) -> None:
+    training = _with_config(command(commands, "train", "teach the classifier the shop's own messages", _train))
     what = training.add_mutually_exclusive_group(required=True)
     what.add_argument("--from", dest="file", type=Path, metavar="FILE.jsonl", help="corrected cases, as for eval")
     what.add_argument("--revert", action="store_true", help="bring the former model back")
-
-
-def _days(text: str) -> int:
-    return _whole(text, 36_500)
-
-
-def _limit(text: str) -> int:
-    return _whole(text, 1_000_000)
-
-
-def _whole(text: str, most: int) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {most}")
-    return int(text)
-
-
-def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    what: str,
-    run: Callable[[argparse.Namespace], int],
-) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=what, description=what)
-    command.set_defaults(run=run)
-    return command
 
 
 def _with_config(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -242,25 +219,3 @@ def _faq_export(arguments: argparse.Namespace) -> int:
     arguments.file.write_text(text, encoding="utf-8")
     print(f"{count} FAQ entries written to {arguments.file}")
     return 0
-
-
-def _model_list(_arguments: argparse.Namespace) -> int:
-    from bot.inference.catalogue import KNOWN
-
-    for model in KNOWN:
-        print(f"{model.name:24} {model.about_mb:6,} MB  {model.licence:12} {model.repo}/{model.file}")
-    print("\nFetch one with: deskhand model pull NAME")
-    return 0
-
-
-def _model_pull(arguments: argparse.Namespace) -> int:
-    from bot.inference.catalogue import pull
-
-    path = pull(arguments.name, arguments.into, _show_progress)
-    print(f'Ready: {path}\nUse it with: kind = "llama", model = "{path}" in [[understanding.tiers]]')
-    return 0
-
-
-def _show_progress(done: int, total: int) -> None:
-    end = "\n" if done >= total else ""
-    print(f"\r  {done / 1e6:,.0f} of {total / 1e6:,.0f} MB", end=end, file=sys.stderr, flush=True)

@@ -25,6 +25,7 @@ ROOMS = {
     "domain": {"errors"},
     "conversation": {"domain", "errors"},
     "inference": {"domain", "errors"},
+    "bench": {"domain", "errors", "inference"},
     "learning": {"domain", "errors", "inference"},
     "orders": {"domain", "errors"},
     "store": {"domain", "errors"},
@@ -39,6 +40,7 @@ TOOLS = {
     "errors": set[str](),
     "logs": set[str](),
     "tasks": set[str](),
+    "cli_parts": set[str](),
     "checks": {"errors"},
     "views": {"domain"},
     "config_layers": {"errors"},
@@ -71,6 +73,7 @@ COMPOSING = {
     "faq_commands",
     "from_threads",
     "health",
+    "model_commands",
     "running",
     "tiers",
     "train",
@@ -90,6 +93,7 @@ ONLY = {
     "evaluate": {"cli", "train"},
     "faq_commands": {"cli"},
     "from_threads": {"cli"},
+    "model_commands": {"cli"},
     "running": {"cli", "demo"},
     "train": {"cli"},
 }
@@ -479,4 +483,4 @@ def test_only_the_command_line_prints() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     }
     commands = {"cli.py", "checking.py", "demo.py", "running.py", "locale/__main__.py"}
-    assert printing <= commands | {"evaluate.py", "train.py", "learning/phrases.py"}
+    assert printing <= commands | {"evaluate.py", "model_commands.py", "train.py", "learning/phrases.py"}

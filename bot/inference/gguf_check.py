@@ -49,7 +49,7 @@ class ValueType(IntEnum):
     FLOAT64 = 12
 
 
-_FORMATS = {
+FORMATS = {
     ValueType.UINT8: "<B",
     ValueType.INT8: "<b",
     ValueType.UINT16: "<H",
@@ -65,7 +65,7 @@ _FORMATS = {
 
 # Tensor type -> (weights in a block, bytes of a block). A type that is not here is newer than this table: its size is
 # then unknown and only its offset is checked.
-_BLOCKS = {
+BLOCKS = {
     0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 9: (32, 40),
     10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 15: (256, 292), 16: (256, 66),
     17: (256, 74), 18: (256, 98), 19: (256, 50), 20: (32, 18), 21: (256, 110), 22: (256, 82), 23: (256, 136),
@@ -77,12 +77,17 @@ MAX_TENSOR_TYPE = 255
 
 @dataclass(frozen=True, slots=True)
 class GgufHeader:
-    """What the file says of itself: its scalar metadata, and the (item type, length) of each array."""
+    """What the file says of itself: scalar metadata, the (item type, length) of each array, and tensors by name.
+
+    Of a tensor it is the shape, a row's length first, the type as GGUF numbers it, and where in the file it starts.
+    """
 
     version: int
     metadata: Mapping[str, Scalar]
     arrays: Mapping[str, tuple[ValueType, int]]
     tensors: Mapping[str, tuple[int, ...]] = field(repr=False)
+    types: Mapping[str, int] = field(repr=False)
+    starts: Mapping[str, int] = field(repr=False)
 
     @property
     def architecture(self) -> str:
@@ -128,8 +133,7 @@ class _Reader:
                 arrays[key] = self._array()
             else:
                 metadata[key] = self._scalar(kind)
-        tensors = self._tensors(tensor_count, _alignment(metadata))
-        header = GgufHeader(version, metadata, arrays, tensors)
+        header = GgufHeader(version, metadata, arrays, *self._tensors(tensor_count, _alignment(metadata)))
         _check_model(header)
         return header
 
@@ -145,23 +149,25 @@ class _Reader:
             raise BadGguf(f"it claims {metadata_count} metadata entries")
         return version, tensor_count, metadata_count
 
-    def _tensors(self, count: int, alignment: int) -> dict[str, tuple[int, ...]]:
+    def _tensors(self, count: int, alignment: int) -> tuple[dict[str, tuple[int, ...]], dict[str, int], dict[str, int]]:
         shapes: dict[str, tuple[int, ...]] = {}
-        ends: list[tuple[str, int, int]] = []
+        types: dict[str, int] = {}
+        offsets: dict[str, int] = {}
         for _ in range(count):
             name = self._string("a tensor's name", MAX_TENSOR_NAME)
             if name in shapes:
                 raise BadGguf(f"the tensor {name!r} stands in it twice")
-            shapes[name] = shape = self._shape(name)
+            shapes[name] = self._shape(name)
             kind, offset = struct.unpack("<IQ", self._take(12))
+            types[name], offsets[name] = kind, offset
             if offset % alignment:
                 raise BadGguf(f"the tensor {name!r} begins at {offset}, which is not a multiple of {alignment}")
-            ends.append((name, offset, _tensor_bytes(name, kind, shape)))
-        start = -(-self._at // alignment) * alignment
-        for name, offset, size in ends:
-            if start + offset + size > self._size:
+        data = -(-self._at // alignment) * alignment
+        starts = {name: data + offset for name, offset in offsets.items()}
+        for name, start in starts.items():
+            if start + tensor_bytes(name, types[name], shapes[name]) > self._size:
                 raise BadGguf(f"it is truncated: the tensor {name!r} ends behind the end of the file")
-        return shapes
+        return shapes, types, starts
 
     def _shape(self, name: str) -> tuple[int, ...]:
         (dimensions,) = struct.unpack("<I", self._take(4))
@@ -182,7 +188,7 @@ class _Reader:
     def _scalar(self, kind: ValueType) -> Scalar:
         if kind is ValueType.STRING:
             return self._string("a metadata value")
-        form = _FORMATS[kind]
+        form = FORMATS[kind]
         value: Scalar = struct.unpack(form, self._take(struct.calcsize(form)))[0]
         return value
 
@@ -194,7 +200,7 @@ class _Reader:
         if kind is ValueType.STRING:
             self._skip_strings(length)
         else:
-            self._skip(length * struct.calcsize(_FORMATS[kind]))
+            self._skip(length * struct.calcsize(FORMATS[kind]))
         return kind, length
 
     def _skip_strings(self, count: int) -> None:
@@ -235,10 +241,15 @@ def _alignment(metadata: Mapping[str, Scalar]) -> int:
     return value
 
 
-def _tensor_bytes(name: str, kind: int, shape: tuple[int, ...]) -> int:
+def tensor_bytes(name: str, kind: int, shape: tuple[int, ...]) -> int:
+    """Return the bytes of a tensor's data; 0 where its type is newer than the table of blocks.
+
+    Raises:
+        BadGguf: there is no such type, or its blocks do not fit into the rows.
+    """
     if kind > MAX_TENSOR_TYPE:
         raise BadGguf(f"the tensor {name!r} has the unknown type {kind}")
-    weights, size = _BLOCKS.get(kind, (1, 0))
+    weights, size = BLOCKS.get(kind, (1, 0))
     if shape[0] % weights:
         raise BadGguf(f"the rows of the tensor {name!r} are no whole number of blocks")
     return prod(shape) // weights * size

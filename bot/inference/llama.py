@@ -19,6 +19,7 @@ from typing import Any
 from bot.inference import gguf_check
 from bot.inference.native_vocabulary import NativeVocabulary
 from bot.inference.prompting import Prompter
+from bot.inference.requantise import Library
 from bot.inference.sequence import Logits
 from bot.inference.settings import EngineSettings, KvType, Machine
 
@@ -58,7 +59,7 @@ class LlamaContext:
     def __init__(self, path: Path, settings: EngineSettings) -> None:
         header = gguf_check.check(path)
         self.settings = settings.on(Machine.here(), header.metadata)
-        self._api, errors = library()
+        self._api, errors, _ = _start()
         errors.clear()
         self._model = self._api.llama_model_load_from_file(os.fsencode(path), self._model_params())
         if not self._model:
@@ -171,10 +172,10 @@ class LlamaContext:
         return bool(self._api.llama_state_seq_set_data(self._context, buffer, len(data), seat))
 
 
-def library() -> tuple[Any, deque[str]]:
-    """Return llama_cpp, started, and where its latest errors are kept."""
+def library() -> Library:
+    """Return llama_cpp, started, for what needs no model of ours."""
     api, errors, _ = _start()
-    return api, errors
+    return Library(api, errors)
 
 
 @functools.cache

@@ -95,6 +95,11 @@ class Machine:
         return cls(len(os.sched_getaffinity(0)), min(whole, _container_limit() or whole))
 
 
+def default_threads() -> int:
+    """Return how many threads a model gets where nothing is set."""
+    return min(Machine.here().cores, MAX_THREADS)
+
+
 def cell_bytes(metadata: Mapping[str, Any], kv_type: KvType) -> int:
     """Return how many bytes a token's keys and values take; 0 where the metadata do not say."""
 

@@ -14,17 +14,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
+from bot.inference.qwen_vocabulary import byte_alphabet
+
 Pair = tuple[str, str]
 
 PRE_TOKENIZER = "qwen35"
-
-
-def byte_alphabet() -> list[str]:
-    """Return the letter that byte-level BPE writes for each of the 256 bytes, in the bytes' order."""
-    shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    hidden = [byte for byte in range(256) if byte not in shown]
-    letters = {byte: chr(byte) for byte in shown} | {byte: chr(256 + at) for at, byte in enumerate(hidden)}
-    return [letters[byte] for byte in range(256)]
 
 
 def _marks() -> str:

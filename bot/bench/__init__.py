@@ -1,0 +1,1 @@
+"""How fast the engine answers a shop's chats on this machine, and which model file suits it."""
