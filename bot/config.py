@@ -95,6 +95,7 @@ class TierSettings(_Table):
     timeout_s: Annotated[float, Field(gt=0, le=600)] = 15.0
     context_tokens: Annotated[int, Field(ge=512, le=1_000_000)] = 4096
     threads: Annotated[int, Field(ge=0, le=256)] = 0
+    max_concurrent: Annotated[int, Field(ge=1, le=256)] = 4
     min_confidence: Mapping[Annotated[ActionKind, Field(strict=False)], Annotated[float, Field(ge=0, le=1)]] = Field(
         default_factory=dict
     )

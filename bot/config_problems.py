@@ -122,7 +122,7 @@ Crossing = tuple[KeyPath, str, str]
 _FITTING = {
     "classifier": {"min_confidence"},
     "llama": {"model", "context_tokens", "threads", "min_confidence"},
-    "remote": {"model", "base_url", "api_key", "context_tokens"},
+    "remote": {"model", "base_url", "api_key", "context_tokens", "max_concurrent"},
     "rules": set[str](),
 }
 

@@ -107,7 +107,7 @@ FENCES = {
     "jinja2": {"inference"},
     "huggingface_hub": {"inference"},
     # The composition root mounts the web's routes into the demo's application.
-    "aiohttp": {"web", "simulator", "inference/remote.py", "app.py", "demo.py"},
+    "aiohttp": {"web", "simulator", "inference/remote_http.py", "app.py", "demo.py"},
     "pydantic": {"web", "config.py", "config_values.py", "config_salvage.py", "config_problems.py"},
     "pydantic_core": {"web", "config_problems.py"},
     "prometheus_client": {"web"},
