@@ -85,8 +85,8 @@ class ModelHttp:
         except aiohttp.ClientConnectorError:
             raise
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-            # A kept connection may be closed just as it is used again (llama-server and vLLM do so after five idle
-            # seconds); asking twice harms nothing.
+            # A kept connection may be closed just as it is used again: by vLLM after five idle seconds, by llama-server
+            # after every stream. Asking twice harms nothing.
             return await self._send_once(method, path, body)
 
     async def _send_once(self, method: str, path: str, body: Mapping[str, Any] | None) -> aiohttp.ClientResponse:

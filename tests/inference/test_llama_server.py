@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from bot.domain.actions import parse_action
 from bot.domain.ports import ChatMessage
 from bot.errors import PassReason, TierPassed
 from bot.inference.circuit import FAILURES, FIRST_PAUSE_S
+from bot.inference.embedded import SHIPPED
 from bot.inference.remote import RemoteModel
 from tests.support import stand_in
 from tests.support.llama_server import NAME, LlamaServer, llama_server
@@ -24,9 +26,9 @@ FREED = r"stop processing"
 
 
 @pytest.fixture
-async def server(tmp_path: Path, free_port: Callable[[], int]) -> AsyncIterator[LlamaServer]:
-    """A server with one slot, so that whoever keeps it keeps it from all others."""
-    async with llama_server(stand_in.make(tmp_path / "stand_in.gguf"), free_port(), slots=1) as server:
+async def server(free_port: Callable[[], int]) -> AsyncIterator[LlamaServer]:
+    """A server of the model that ships."""
+    async with llama_server(SHIPPED, free_port()) as server:
         yield server
 
 
@@ -38,6 +40,21 @@ async def model(server: LlamaServer) -> AsyncIterator[RemoteModel]:
     await model.close()
 
 
+@pytest.fixture
+async def babbler(tmp_path: Path, free_port: Callable[[], int]) -> AsyncIterator[LlamaServer]:
+    """A server of random weights, which never come to an end; whoever keeps its one slot keeps it from all others."""
+    async with llama_server(stand_in.make(tmp_path / "stand_in.gguf"), free_port(), slots=1) as server:
+        yield server
+
+
+@pytest.fixture
+async def talk(babbler: LlamaServer) -> AsyncIterator[RemoteModel]:
+    """A client of the babbler."""
+    model = RemoteModel("far", babbler.url, NAME, wait_s=60)
+    yield model
+    await model.close()
+
+
 async def reason_of(model: RemoteModel) -> TierPassed:
     """Return why the model passed."""
     with pytest.raises(TierPassed) as caught:
@@ -45,89 +62,92 @@ async def reason_of(model: RemoteModel) -> TierPassed:
     return caught.value
 
 
-async def test_a_text_left_unread_frees_its_slot(server: LlamaServer, model: RemoteModel) -> None:
+async def said(model: RemoteModel) -> list[str]:
+    """Return a short text."""
+    return [piece async for piece in model.stream(HELLO, 8)]
+
+
+async def test_a_text_left_unread_frees_its_slot(babbler: LlamaServer, talk: RemoteModel) -> None:
     """The server stops in the middle of a text of thousands of tokens, and has its only slot for the next one."""
-    async with aclosing(model.stream(HELLO, 8000)) as pieces:
+    since = len(babbler.lines)
+    async with aclosing(talk.stream(HELLO, 8000)) as pieces:
         await anext(pieces)
-        since = len(server.lines)
-    await server.says("cancel task", since)
-    await server.says(FREED, since)
-    assert parse_action(await model.complete(ask("next")), CANDIDATES)
+    await babbler.says("cancel task", since)
+    await babbler.says(FREED, since)
+    assert await said(talk)
 
 
 @pytest.mark.parametrize("prompt", ["hello", "x" * 7000], ids=["while it writes", "while it reads"])
-async def test_a_cancelled_call_frees_its_slot(server: LlamaServer, model: RemoteModel, prompt: str) -> None:
+async def test_a_cancelled_call_frees_its_slot(babbler: LlamaServer, talk: RemoteModel, prompt: str) -> None:
     """A customer whose time is up costs the server nothing more, wherever it is."""
-    since = len(server.lines)
-    call = asyncio.create_task(model.complete(ask(prompt, message=1000, tokens=1000)))
-    await server.says("processing task", since)
+    since = len(babbler.lines)
+    call = asyncio.create_task(talk.complete(replace(LONG, messages=(ChatMessage("user", prompt),))))
+    await babbler.says("processing task", since)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    await server.says("cancel task", since)
-    await server.says(FREED, since)
-    assert parse_action(await model.complete(ask("next")), CANDIDATES)
+    await babbler.says("cancel task", since)
+    await babbler.says(FREED, since)
+    assert await said(talk)
 
 
-async def test_the_time_limit_frees_the_slot(server: LlamaServer) -> None:
+async def test_the_time_limit_frees_the_slot(babbler: LlamaServer) -> None:
     """An answer over its time is slow, and no longer written."""
-    model = RemoteModel("far", server.url, NAME, timeout_s=0.05)
-    since = len(server.lines)
+    model = RemoteModel("far", babbler.url, NAME, timeout_s=0.1)
+    since = len(babbler.lines)
     with pytest.raises(TierPassed) as caught:
         await model.complete(LONG)
     assert caught.value.reason is PassReason.SLOW
-    await server.says(FREED, since)
+    await babbler.says(FREED, since)
     await model.close()
 
 
-async def test_requests_side_by_side_use_all_slots(tmp_path: Path, free_port: Callable[[], int]) -> None:
+async def test_a_model_that_writes_nonsense_is_broken(talk: RemoteModel) -> None:
+    """llama-server reads what its model writes, and tells in the middle of the stream that it cannot."""
+    reasons = set()
+    for number in range(20):
+        try:
+            await talk.complete(ask(f"{number}"))
+        except TierPassed as passed:
+            reasons.add((passed.reason, passed.detail))
+    nonsense = "it failed in the middle of its answer: The model produced output that does not match"
+    assert [reason for reason, detail in reasons if detail.startswith(nonsense)] == [PassReason.BROKEN]
+
+
+async def test_requests_side_by_side_use_all_slots(server: LlamaServer) -> None:
     """As many are under way at once as the server has slots, and more of them wait here, not there."""
-    async with llama_server(stand_in.make(tmp_path / "m.gguf"), free_port(), slots=2) as server:
-        model = RemoteModel("far", server.url, NAME, max_concurrent=2, wait_s=60)
-        answers = await asyncio.gather(*(model.complete(ask(f"number {n}", message=40)) for n in range(6)))
-        assert all(parse_action(raw, CANDIDATES) for raw in answers)
-        await server.says(r"id +0 .*" + FREED)
-        await server.says(r"id +1 .*" + FREED)
-        await model.close()
+    model = RemoteModel("far", server.url, NAME, max_concurrent=2, wait_s=60)
+    answers = await asyncio.gather(*(model.complete(ask(f"number {n}", message=40)) for n in range(6)))
+    assert all(parse_action(raw, CANDIDATES) for raw in answers)
+    await server.says(r"id +0 .*" + FREED)
+    await server.says(r"id +1 .*" + FREED)
+    await model.close()
 
 
-def connections(port: int) -> set[str]:
-    """Return this machine's ends of the open connections to a port on loopback."""
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    established = "01"
-    return {mine for _, mine, theirs, state, *_ in rows if theirs.endswith(f":{port:04X}") and state == established}
+async def test_connections_that_it_closes_are_made_anew(server: LlamaServer, model: RemoteModel) -> None:
+    """llama-server closes after every stream; questions in quick succession are each answered, and asked only once."""
+    since = len(server.lines)
+    for number in range(20):
+        assert parse_action(await model.complete(ask(f"{number}")), CANDIDATES)
+    assert sum("processing task" in line for line in server.lines[since:]) == 20
 
 
-async def test_one_connection_is_kept(server: LlamaServer, model: RemoteModel) -> None:
-    """Actions, texts and looks, one after another, go through the same connection."""
-    seen = []
-    for _ in range(3):
-        await model.complete(ask("hello"))
-        seen.append(connections(server.port))
-        assert [piece async for piece in model.stream(HELLO, 8)]
-        seen.append(connections(server.port))
-        assert await model.problem() is None
-        seen.append(connections(server.port))
-    assert len(seen[0]) == 1
-    assert all(found == seen[0] for found in seen)
-
-
-async def test_killed_in_the_middle_and_started_again(server: LlamaServer, model: RemoteModel) -> None:
-    """Half a text is told from a whole one, nobody at the address from a broken one, and a new start is found."""
-    pieces = model.stream(HELLO, 8000)
+async def test_killed_in_the_middle(babbler: LlamaServer, talk: RemoteModel) -> None:
+    """Half a text is told from a whole one, and nobody at the address from a server that broke."""
+    pieces = talk.stream(HELLO, 8000)
     await anext(pieces)
-    await server.kill()
+    await babbler.kill()
     with pytest.raises(TierPassed) as caught:
         async for _ in pieces:
             pass
     assert caught.value.reason is PassReason.BROKEN
-    assert (await reason_of(model)).reason is PassReason.UNAVAILABLE
-    problem = await model.problem()
+    assert (await reason_of(talk)).reason is PassReason.UNAVAILABLE
+    problem = await talk.problem()
     assert problem is not None
     assert "cannot be reached" in problem
-    await server.start()
-    assert parse_action(await model.complete(ask("hello")), CANDIDATES)
-    assert await model.problem() is None
+    await babbler.start()
+    assert await said(talk)
+    assert await talk.problem() is None
 
 
 async def test_restarted_between_two_questions(server: LlamaServer, model: RemoteModel) -> None:

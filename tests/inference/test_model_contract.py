@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -10,11 +11,12 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from bot.inference.embedded import SHIPPED
 from bot.inference.llama import LlamaModel
 from bot.inference.remote import RemoteModel
 from tests.support import stand_in
 from tests.support.llama_server import NAME, llama_server
-from tests.support.model_contract import LanguageModelContract, TextModelContract
+from tests.support.model_contract import LONG, LanguageModelContract, TextModelContract
 from tests.support.model_server import END, ModelServer, answers, chunk, streams
 
 SAID = "I am well, thank you, and how are you today?"
@@ -39,8 +41,10 @@ class TestLlamaModel(LanguageModelContract):
 
 
 async def obedient(request: web.Request) -> web.StreamResponse:
-    """Answer as a server does whose model does what it is asked, a word at a time."""
+    """Answer as a server does whose model does what it is asked, a word at a time; at great length, it never ends."""
     body = json.loads(await request.read())
+    if body["max_tokens"] >= LONG.max_tokens:
+        return await streams(chunk({"content": "{ "}), asyncio.Event())(request)
     action = {"action": "handoff", "order_id": "A-17", "response_type": "json", "message": ""}
     text = json.dumps(action) if "response_format" in body else SAID
     words = text.split(" ")
@@ -61,8 +65,9 @@ class TestRemoteModel(LanguageModelContract, TextModelContract):
 
 class TestRemoteModelOfLlamaServer(LanguageModelContract, TextModelContract):
     @pytest.fixture
-    async def model(self, file: Path, free_port: Callable[[], int]) -> AsyncIterator[RemoteModel]:
-        async with llama_server(file, free_port()) as server:
+    async def model(self, free_port: Callable[[], int]) -> AsyncIterator[RemoteModel]:
+        # Not random weights: llama-server reads what its model wrote, and breaks off at bytes that are no letters.
+        async with llama_server(SHIPPED, free_port()) as server:
             model = RemoteModel("far", server.url, NAME, wait_s=60)
             yield model
             await model.close()

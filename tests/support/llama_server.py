@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -54,7 +53,8 @@ class LlamaServer:
             stderr=asyncio.subprocess.STDOUT,
         )
         self._reader = asyncio.create_task(self._read(self.process), name="llama-server's output")
-        await self.says("server is listening", since)
+        # It listens a moment before; whoever looks at its output then would miss some.
+        await self.says("all slots are idle", since)
 
     async def says(self, pattern: str, since: int = 0) -> str:
         """Wait until a line of its output, from number `since` on, holds the pattern; return the line."""
@@ -71,18 +71,11 @@ class LlamaServer:
         return found()
 
     async def kill(self) -> None:
-        """End it as a power cut does."""
-        await self._end(signal.SIGKILL)
-
-    async def stop(self) -> None:
-        """End it if it runs."""
-        if self.process is not None and self.process.returncode is None:
-            await self._end(signal.SIGTERM)
-
-    async def _end(self, number: signal.Signals) -> None:
-        assert self.process is not None
+        """End it as a power cut does, if it runs."""
+        if self.process is None or self.process.returncode is not None:
+            return
         assert self._reader is not None
-        self.process.send_signal(number)
+        self.process.kill()
         await asyncio.wait_for(self.process.wait(), 30)
         await self._reader
 
@@ -108,4 +101,4 @@ async def llama_server(model: Path, port: int, slots: int = 2) -> AsyncIterator[
         await server.start()
         yield server
     finally:
-        await server.stop()
+        await server.kill()
