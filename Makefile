@@ -11,12 +11,13 @@ PYTEST_ARGS ?=
 # The lock files are written for every platform, without a word of where the packages come from.
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet
 
-.PHONY: help demo test lint bench model lock clean set-up set-up-dev
+.PHONY: help demo test lint bench peers model lock clean set-up set-up-dev
 help:
 	@echo "make demo    a shop, a bot and a Telegram to try it in, at one address (HOST=$(HOST) PORT=$(PORT))"
 	@echo "make test    all tests (PYTEST_ARGS=tests/web for some of them)"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   the figures of README.md, measured here"
+	@echo "make peers   llama.cpp's own programs, for the tests and figures that need them (build/peers/bin; many minutes)"
 	@echo "make model   train both models anew from training/phrases (an hour; goes on where it was broken off)"
 	@echo "make lock    resolve the dependencies anew (needs uv)"
 	@echo "make clean   forget the set-up"
@@ -35,6 +36,9 @@ lint: set-up-dev
 
 bench: set-up-dev
 	@$(BIN)/python -m benchmarks
+
+peers: set-up-dev
+	@$(BIN)/python -m benchmarks.build_peers
 
 model: set-up-dev
 	@$(BIN)/python -m training.classifier

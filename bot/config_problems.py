@@ -124,7 +124,7 @@ _ENGINE = ("threads", "cells", "batch", "micro_batch", "n_gpu_layers", "kv_type"
 _FITTING = {
     "classifier": {"min_confidence"},
     "llama": {"model", "context_tokens", "min_confidence", *_ENGINE},
-    "remote": {"model", "base_url", "api_key", "context_tokens"},
+    "remote": {"model", "base_url", "api_key", "context_tokens", "max_concurrent"},
     "rules": {"min_confidence"},
 }
 

@@ -17,8 +17,8 @@ class TierSettings(Table):
     """One tier of understanding; which settings go with which kind is said in `config_problems.py`.
 
     `model` is for llama a GGUF file's path, or "embedded" for the one that ships; for remote it is the model's name at
-    the server. What follows `context_tokens` is how a llama tier's engine is run, see `inference/settings.py`; 0 leaves
-    the choice to it.
+    the server. What follows `max_concurrent`, and `threads`, is how a llama tier's engine is run: see
+    `inference/settings.py`; 0 leaves the choice to it.
     """
 
     kind: Literal["classifier", "llama", "remote", "rules"]
@@ -29,6 +29,7 @@ class TierSettings(Table):
     timeout_s: Annotated[float, Field(gt=0, le=600)] = 15.0
     context_tokens: Annotated[int, Field(ge=512, le=1_000_000)] = 4096
     threads: Annotated[int, Field(ge=0, le=256)] = 0
+    max_concurrent: Annotated[int, Field(ge=1, le=256)] = 4
     cells: Annotated[int, Field(ge=0, le=4_000_000)] = 0
     batch: Annotated[int, Field(ge=16, le=4096)] = 256
     micro_batch: Annotated[int, Field(ge=0, le=4096)] = 0

@@ -43,6 +43,9 @@ MIN_CONFIDENCE = {
 learn from, by cost: a wrong write costs far more than a question."""
 
 ASK_ANYWAY = 1.01
+REMOTE_SHARE = 0.95
+"""How much of its tier's time a server has: were it cut off by the tier, it would not be known to be slow."""
+
 EMBEDDED = "embedded"
 """What a llama tier's `model` is called where the one that ships is meant."""
 
@@ -57,8 +60,15 @@ def make_model(tier: TierSettings) -> LanguageModel | None:
     if tier.kind == "remote":
         from bot.inference.remote import RemoteModel
 
-        key = tier.api_key.get_secret_value() or None
-        return RemoteModel(tier.name, tier.base_url, tier.model, api_key=key, context_tokens=tier.context_tokens)
+        return RemoteModel(
+            tier.name,
+            tier.base_url,
+            tier.model,
+            api_key=tier.api_key.get_secret_value() or None,
+            context_tokens=tier.context_tokens,
+            timeout_s=tier.timeout_s * REMOTE_SHARE,
+            max_concurrent=tier.max_concurrent,
+        )
     return None
 
 

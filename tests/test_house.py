@@ -119,7 +119,7 @@ FENCES = {
     "aiohttp": {
         "web",
         "simulator",
-        "inference/remote.py",
+        "inference/remote_http.py",
         "orders/http_client.py",
         "orders/web_calls.py",
         "app.py",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -189,6 +189,12 @@ class LanguageModel(Protocol):
 
         Raises:
             TierPassed: UNAVAILABLE (no file, no server), BROKEN (it failed) or BUSY.
+        """
+
+    def stream(self, messages: Sequence[ChatMessage], max_tokens: int) -> AsyncGenerator[str, None]:
+        """Yield a free text piece by piece; raises TierPassed as `complete` does.
+
+        Whoever stops before the end closes the generator (`contextlib.aclosing`), which stops the writing.
         """
 
     async def prepare(self, system: ChatMessage) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -79,7 +79,9 @@ class LlamaModel:
             lambda model: model.weighing(messages, answers), lambda answer: self._loaded().weights_of(answer)
         )
 
-    async def stream(self, messages: Sequence[ChatMessage], max_tokens: int, thread: str = "") -> AsyncIterator[str]:
+    async def stream(
+        self, messages: Sequence[ChatMessage], max_tokens: int, thread: str = ""
+    ) -> AsyncGenerator[str, None]:
         """Yield a free text, piece by piece as it is written; leaving the loop stops the writing.
 
         Raises:

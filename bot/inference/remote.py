@@ -1,36 +1,41 @@
-"""A model behind any OpenAI-compatible server: Ollama, LM Studio, vLLM, llama-server."""
+"""A model behind any OpenAI-compatible server: Ollama, LM Studio, vLLM, llama-server.
+
+Every answer is asked for as a stream: a server that breaks or hangs is then noticed between two tokens, and a call that
+is cancelled closes its connection, at which all four stop working on it.
+"""
 
 from __future__ import annotations
 
-import json
+import asyncio
 import logging
 import math
-from collections.abc import Mapping
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 
-import aiohttp
-
 from bot.domain.ports import ChatMessage, Completion
 from bot.errors import PassReason, TierPassed
+from bot.inference.circuit import Circuit, ServerFailed
+from bot.inference.remote_answers import END, Piece, failure, finished, model_names, piece_of, whole_piece
+from bot.inference.remote_http import Answer, Deadline, ModelHttp
 
 log = logging.getLogger(__name__)
-
-MAX_ANSWER = 1 << 20
-CONNECT_S = 5.0
-_READ = 64 << 10
-_UNAVAILABLE = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
-_BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-_REFUSED = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY)
+QUIET_S, WAIT_S = 10.0, 2.0
+LOOK_S = 2.0  # Less than /healthz waits, so that it hears what is wrong.
 
 
 class RemoteModel:
-    """Implements `LanguageModel` over HTTP; the connection is made with the first call and kept.
+    """Implements `LanguageModel` over HTTP; the connections are made when they are needed, and kept.
 
     Args:
         base_url: the server's address, with or without `/v1`.
         model: the model's name at that server.
-        timeout_s: for one request in all; the tier's own limit is the caller's.
+        timeout_s: for one request in all; it should end before the caller's own limit does, or nobody learns of it.
+        quiet_s: how long the server may be silent after its first token; before it, a model may have to be loaded.
+        max_concurrent: how many requests it gets at once.
+        wait_s: how long a request over that number waits for its turn.
     """
 
     kind = "remote"
@@ -45,15 +50,21 @@ class RemoteModel:
         api_key: str | None = None,
         context_tokens: int = 8192,
         timeout_s: float = 60.0,
+        quiet_s: float = QUIET_S,
+        max_concurrent: int = 4,
+        wait_s: float = WAIT_S,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self.context_tokens = context_tokens
         self._base = base_url.strip().rstrip("/").removesuffix("/v1") + "/v1"
-        self._model = model
-        self._api_key = api_key
-        self._timeout_s = timeout_s
-        self._session: aiohttp.ClientSession | None = None
-        self._takes_schema = True
+        self._model, self._api_key = model, api_key
+        self._timeout_s, self._quiet_s, self._wait_s = timeout_s, quiet_s, wait_s
+        self._max_concurrent = max_concurrent
+        self._turns = asyncio.Semaphore(max_concurrent)
+        self._circuit = Circuit(name, clock)
+        self._http = ModelHttp(self._base, api_key)
+        self._strictest = 0
 
     async def count_tokens(self, text: str) -> int:
         """Estimate from above: see `estimate_tokens`."""
@@ -63,110 +74,147 @@ class RemoteModel:
         """Return the text of the first choice.
 
         Raises:
-            TierPassed: UNAVAILABLE (not reached, not allowed, no such model), BUSY (429, 503), SLOW, BROKEN (5xx) or
-                INVALID (the request was refused, or the answer is none or was cut off).
+            TierPassed: UNAVAILABLE (not reached, not allowed, no such model, left alone after failures), BUSY (429,
+                503, too many at once), SLOW, BROKEN (5xx, broken off) or INVALID (the request was refused, or the
+                answer is none or was cut off).
         """
-        body = self._body(request)
-        status, answer = await self._call("POST", "/chat/completions", body)
-        if status == HTTPStatus.BAD_REQUEST and self._takes_schema:
-            # Older servers know JSON but no schema; the prompt says the form as well, and the parser checks it.
-            status, answer = await self._call("POST", "/chat/completions", _without_schema(body))
-            if status == HTTPStatus.OK:
-                self._takes_schema = False
-                log.info("remote.schema_refused", extra={"model": self.name})
-        self._raise_for(status, answer)
-        return _content(answer)
+        text, finish = [], None
+        async with aclosing(self._pieces(request.messages, request.max_tokens, request.schema)) as pieces:
+            async for piece in pieces:
+                text.append(piece.text)
+                finish = piece.finish or finish
+        return finished("".join(text), finish)
+
+    async def stream(self, messages: Sequence[ChatMessage], max_tokens: int) -> AsyncGenerator[str, None]:
+        """Yield free text piece by piece; at `max_tokens` it just ends.
+
+        Whoever stops before the end closes the generator (`contextlib.aclosing`), which frees the server.
+
+        Raises:
+            TierPassed: as `complete`, also after some pieces.
+        """
+        said = False
+        async with aclosing(self._pieces(messages, max_tokens)) as pieces:
+            async for piece in pieces:
+                if piece.text:
+                    said = True
+                    yield piece.text
+        if not said:
+            raise TierPassed(PassReason.INVALID, "its answer is empty")
 
     async def prepare(self, system: ChatMessage) -> None:
         """Do nothing: a server keeps what it has read by its own rules."""
 
     async def problem(self) -> str | None:
-        """Ask the server for its models, and say if it does not answer or does not list this one."""
-        where = f"The server of tier {self.name!r} at {self._base}"
-        try:
-            status, answer = await self._call("GET", "/models")
-            self._raise_for(status, answer)
-        except TierPassed as passed:
-            return f"{where} cannot be used: {passed.detail}. Start it, or correct 'base_url' and its key."
-        listed = _model_names(answer)
-        if listed is None:
-            return f"{where} does not answer as an OpenAI-compatible one. Correct 'base_url'."
-        if not {self._model, f"{self._model}:latest"} & set(listed):
-            return f"{where} has no model {self._model!r}. Load it there, or set 'model' to {_some(listed)}."
-        return None
+        """Ask the server for its models, and say if it does not answer, does not list this one or is left alone."""
+        problem, refusing = await self._look(), self._circuit.state()
+        if not refusing:
+            return problem
+        problem = problem or f"The server of tier {self.name!r} at {self._base} lists its model again."
+        return f"{problem} No message is sent there: {refusing}."
 
     def describe(self) -> str:
         """Return which model it is, and where."""
         return f"{self._model} at {self._base}"
 
     async def close(self) -> None:
-        """Close the connections."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        """Close the connections; whoever waits for an answer is told."""
+        await self._http.close()
 
-    def _body(self, request: Completion) -> dict[str, Any]:
+    async def _look(self) -> str | None:
+        where = f"The server of tier {self.name!r} at {self._base}"
+        try:
+            async with self._http.call("GET", "/models", Deadline.after(LOOK_S)) as answer:
+                listed = await answer.whole()
+            if answer.status != HTTPStatus.OK:
+                raise failure(answer.status, listed, self._api_key)
+        except TierPassed as passed:
+            return f"{where} cannot be used: {passed.detail}. Start it, or correct 'base_url' and its key."
+        names = model_names(listed)
+        if names is None:
+            return f"{where} does not answer as an OpenAI-compatible one. Correct 'base_url'."
+        # Ollama lists a model that was pulled without a tag with this one.
+        if not {self._model, f"{self._model}:latest"} & set(names):
+            return f"{where} has no model {self._model!r}. Load it there, or set 'model' to {_some(names)}."
+        return None
+
+    async def _pieces(
+        self, messages: Sequence[ChatMessage], max_tokens: int, schema: Mapping[str, Any] | None = None
+    ) -> AsyncGenerator[Piece, None]:
+        """Yield an answer as it comes, in the server's and the circuit's time and turn."""
+        deadline = Deadline.after(self._timeout_s)
+        self._circuit.check()
         body = {
             "model": self._model,
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "messages": [{"role": message.role, "content": message.content} for message in messages],
             "temperature": 0,
-            "max_tokens": request.max_tokens,
-            "response_format": {
-                "type": "json_schema",
-                "json_schema": {"name": "action", "strict": True, "schema": request.schema},
-            },
+            "max_tokens": max_tokens,
+            "stream": True,
         }
-        return body if self._takes_schema else _without_schema(body)
+        async with self._turn():
+            with self._circuit.call():
+                async with self._answer(body, schema, deadline) as answer:
+                    if not answer.is_stream:
+                        yield whole_piece(await answer.whole())
+                        return
+                    async with aclosing(self._streamed(answer)) as pieces:
+                        async for piece in pieces:
+                            yield piece
 
-    async def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, bytes]:
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
         try:
-            return await self._once(method, path, body)
-        except aiohttp.ClientConnectorError as error:
-            raise TierPassed(PassReason.UNAVAILABLE, f"it cannot be reached ({_os_reason(error)})") from error
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
-            raise TierPassed(PassReason.UNAVAILABLE, "'base_url' is no web address") from error
-        except aiohttp.ConnectionTimeoutError as error:
-            raise TierPassed(PassReason.UNAVAILABLE, f"it cannot be reached within {CONNECT_S:g} s") from error
-        except TimeoutError as error:
-            raise TierPassed(PassReason.SLOW, f"no answer within {self._timeout_s:g} s") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise TierPassed(PassReason.BROKEN, f"the connection broke ({type(error).__name__})") from error
-
-    async def _once(self, method: str, path: str, body: Mapping[str, Any] | None) -> tuple[int, bytes]:
+            async with asyncio.timeout(self._wait_s):
+                await self._turns.acquire()
+        except TimeoutError:
+            detail = f"it has {self._max_concurrent} requests at once already; none ended within {self._wait_s:g} s"
+            raise TierPassed(PassReason.BUSY, detail) from None
         try:
-            return await self._exchange(method, path, body)
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-            if isinstance(error, aiohttp.ClientConnectorError):
-                raise
-            # A kept connection may be closed just as it is used again; asking twice harms nothing.
-            return await self._exchange(method, path, body)
+            yield
+        finally:
+            self._turns.release()
 
-    async def _exchange(self, method: str, path: str, body: Mapping[str, Any] | None) -> tuple[int, bytes]:
-        url = self._base + path
-        # Built here, not by aiohttp: lone surrogates pass as escapes, which strict servers would refuse.
-        data = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        async with self._open().request(method, url, data=data, allow_redirects=False) as response:
-            return response.status, await _read_at_most(response, MAX_ANSWER)
+    @asynccontextmanager
+    async def _answer(
+        self, body: Mapping[str, Any], schema: Mapping[str, Any] | None, deadline: Deadline
+    ) -> AsyncIterator[Answer]:
+        """Give the server's answer to the strictest form that it takes, and remember which that is.
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            headers = {"Content-Type": "application/json", "Accept": "application/json"}
-            if self._api_key:
-                headers["Authorization"] = f"Bearer {self._api_key}"
-            # trust_env stays off: a proxy for the world outside must not take calls to this machine.
-            timeout = aiohttp.ClientTimeout(total=self._timeout_s, sock_connect=CONNECT_S)
-            self._session = aiohttp.ClientSession(headers=headers, timeout=timeout, trust_env=False)
-        return self._session
+        The prompt says the form as well, and the parser checks it. Raises TierPassed when no form is taken.
+        """
+        strictest = self._strictest
+        forms = _forms(schema)[strictest:] if schema is not None else [{}]
+        for weaker, form in enumerate(forms):
+            async with self._http.call("POST", "/chat/completions", deadline, {**body, **form}) as answer:
+                if answer.status == HTTPStatus.OK:
+                    self._settle(strictest + weaker)
+                    yield answer
+                    return
+                refusal = await answer.whole()
+            if answer.status != HTTPStatus.BAD_REQUEST or not _may_be_for(form, refusal):
+                break
+        raise failure(answer.status, refusal, self._api_key)
 
-    def _raise_for(self, status: int, answer: bytes) -> None:
-        if status == HTTPStatus.OK:
-            return
-        if 300 <= status < 400:
-            raise TierPassed(PassReason.UNAVAILABLE, f"it redirects ({status}); give its final address as 'base_url'")
-        said = _server_message(answer)
-        if self._api_key:
-            said = said.replace(self._api_key, "[key]")
-        raise TierPassed(_reason(status), f"it answered {status}: {said}" if said else f"it answered {status}")
+    def _settle(self, strictest: int) -> None:
+        if strictest > self._strictest:
+            self._strictest = strictest
+            log.info("remote.schema_refused", extra={"model": self.name})
+
+    async def _streamed(self, answer: Answer) -> AsyncGenerator[Piece, None]:
+        """Yield the pieces of a stream. Raises TierPassed when it breaks off, fails or falls silent."""
+        quiet_s, whole = None, False
+        while (data := await answer.event(quiet_s)) is not None:
+            if data == END:
+                await answer.see_off()
+                return
+            piece = piece_of(data, self._api_key)
+            # vLLM announces its answer before it has read the prompt: only a token starts the watch.
+            quiet_s = self._quiet_s if piece.alive else quiet_s
+            whole = whole or piece.finish is not None
+            yield piece
+        if not whole:
+            # Ollama tells of a failure in the middle in no other way.
+            raise ServerFailed(PassReason.BROKEN, "its answer broke off")
 
 
 def estimate_tokens(text: str) -> int:
@@ -180,79 +228,23 @@ def estimate_tokens(text: str) -> int:
     return len(text.encode("utf-8", "replace")) - half + math.ceil(half / 2)
 
 
-def _reason(status: int) -> PassReason:
-    if status in _UNAVAILABLE:
-        return PassReason.UNAVAILABLE
-    if status in _BUSY:
-        return PassReason.BUSY
-    return PassReason.INVALID if status in _REFUSED else PassReason.BROKEN
+def _forms(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the ways to ask for JSON, the strictest first."""
+    named = {"name": "action", "strict": True, "schema": schema}
+    return [
+        {"response_format": {"type": "json_schema", "json_schema": named}},
+        {"response_format": {"type": "json_object"}},
+        # LM Studio refuses the one before; what it has no grammar for, it takes only as text.
+        {},
+    ]
 
 
-def _without_schema(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {**body, "response_format": {"type": "json_object"}}
-
-
-async def _read_at_most(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    data = bytearray()
-    async for part in response.content.iter_chunked(_READ):
-        data += part
-        if len(data) > limit:
-            response.close()  # The rest is not wanted, so the connection is of no more use.
-            raise TierPassed(PassReason.INVALID, f"its answer is longer than {limit} bytes")
-    return bytes(data)
-
-
-def _content(answer: bytes) -> str:
-    """Return the first choice's text; whatever else a server may answer ends in INVALID."""
-    choices = _object(answer).get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(choice, dict) or not isinstance(message, dict):
-        raise TierPassed(PassReason.INVALID, "its answer holds no choice")
-    if choice.get("finish_reason") == "length":
-        raise TierPassed(PassReason.INVALID, "its answer was cut off at the limit of tokens")
-    content = message.get("content")
-    if not isinstance(content, str) or not content.strip():
-        raise TierPassed(PassReason.INVALID, "its answer is empty")
-    return content
-
-
-def _object(answer: bytes) -> dict[str, Any]:
-    try:
-        data = json.loads(answer)
-    except (ValueError, RecursionError):
-        raise TierPassed(PassReason.INVALID, "its answer is not JSON") from None
-    return data if isinstance(data, dict) else {}
-
-
-def _model_names(answer: bytes) -> list[str] | None:
-    try:
-        data = _object(answer).get("data")
-    except TierPassed:
-        return None
-    if not isinstance(data, list):
-        return None
-    return [str(entry["id"]) for entry in data if isinstance(entry, dict) and "id" in entry]
+def _may_be_for(form: Mapping[str, Any], refusal: bytes) -> bool:
+    """Tell whether a server may have refused because of the form: of a schema it may dislike anything."""
+    asked = form.get("response_format", {}).get("type")
+    return asked == "json_schema" or (asked == "json_object" and b"response_format" in refusal)
 
 
 def _some(names: list[str]) -> str:
     shown = ", ".join(repr(name[:80]) for name in names[:3])
     return f"one of {shown}" if shown else "one that it has (it lists none)"
-
-
-def _server_message(answer: bytes) -> str:
-    """Return what the server says of its failure, in one short line: OpenAI's, FastAPI's or Ollama's shape, or text."""
-    try:
-        data: Any = json.loads(answer)
-    except (ValueError, RecursionError):
-        data = answer.decode("utf-8", "replace")
-        data = "" if data.lstrip().startswith("<") else data
-    for key in ("error", "message", "detail"):
-        if isinstance(data, dict) and key in data:
-            data = data[key]
-    text = data if isinstance(data, str) else ""
-    return "".join(character if character.isprintable() else " " for character in " ".join(text.split()))[:200]
-
-
-def _os_reason(error: aiohttp.ClientConnectorError) -> str:
-    return (error.os_error.strerror or type(error.os_error).__name__).splitlines()[0][:100]

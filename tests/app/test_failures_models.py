@@ -13,8 +13,10 @@ from bot.compose import Overrides
 from bot.conversation.understanding import TimedTier
 from bot.domain.actions import Action, ActionKind
 from bot.domain.model import Query, Understood
+from bot.inference.circuit import FAILURES
 from tests.support.gguf_bytes import gguf
 from tests.support.model_server import ModelServer, answers, answers_text, hangs_up, says
+from tests.support.rest import rest
 from tests.support.worker import running, unhurried
 
 RULES = {"kind": "rules", "name": "rules"}
@@ -72,6 +74,23 @@ async def test_a_remote_model_that_refuses_the_connection(tmp_path: Path, free_p
     tier = {"kind": "remote", "name": "far", "model": "m", "base_url": f"http://127.0.0.1:{free_port()}/v1"}
     (passed,) = await _passed(tmp_path, tier)
     assert (passed["tier"], passed["reason"]) == ("far", "unavailable")
+
+
+async def test_a_remote_model_that_keeps_failing_is_left_alone(tmp_path: Path) -> None:
+    """After a few failures customers no longer wait for it, and /healthz says so while the bot goes on serving."""
+    async with ModelServer() as server:
+        server.answers = [answers({"error": "out of memory"}, 500)]
+        server.models = answers({"data": [{"id": "m"}]})
+        tier = {"kind": "remote", "name": "far", "model": "m", "base_url": f"{server.url}/v1"}
+        async with running(tmp_path, understanding={"tiers": [tier, RULES]}) as world, rest(world) as api:
+            for _ in range(FAILURES + 2):
+                await api.says("cancel my last order")
+            assert len(server.bodies) == FAILURES
+            async with api.http.get("/healthz") as response:
+                health = await response.json()
+    assert health["status"] == "degraded"
+    (found,) = (item for item in health["items"] if item["name"] == "model far")
+    assert "3 times in a row (it answered 500: out of memory)" in found["detail"]
 
 
 class Scripted:

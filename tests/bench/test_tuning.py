@@ -92,7 +92,7 @@ def test_a_quantised_file_is_measured_for_threads_only(tmp_path: Path) -> None:
     assert len([line for line in out.splitlines() if line.startswith("Q4_0 ") and " ms" in line]) >= len(
         thread_counts(CORES)
     )
-    assert names(tmp_path) == ["tiny-Q4_0.gguf"]
+    assert names(tmp_path) == ["tiny-Q4_0.gguf", "tiny-Q4_0.gguf.prefix"]
 
 
 def test_what_is_no_model_is_named(tmp_path: Path) -> None:

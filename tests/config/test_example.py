@@ -76,7 +76,7 @@ def test_the_tiers_in_comments_are_valid_and_hold_the_defaults() -> None:
     tiers = [{k: v for k, v in tier.items() if k != "api_key_file"} for tier in uncommented()["understanding"]["tiers"]]
     settings = load(None, TOKEN, defaults={"understanding": {"tiers": tiers}})
     for tier in settings.understanding.tiers:
-        for key in ("timeout_s", "context_tokens", "threads", "cells", "batch", "kv_type", "queue"):
+        for key in ("timeout_s", "context_tokens", "threads", "cells", "batch", "kv_type", "queue", "max_concurrent"):
             assert getattr(tier, key) == TierSettings.model_fields[key].default
 
 

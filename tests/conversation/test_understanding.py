@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -200,6 +200,10 @@ class ScriptedModel:
         if isinstance(self.writes, TierPassed):
             raise self.writes
         return self.writes
+
+    async def stream(self, messages: Sequence[ChatMessage], max_tokens: int) -> AsyncGenerator[str, None]:
+        """Write nothing."""
+        yield ""
 
     async def prepare(self, system: ChatMessage) -> None:
         """Need nothing."""

@@ -14,7 +14,16 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bot.inference import catalogue
-from bot.inference.catalogue import KNOWN, SPARE_BYTES, PullError, known, pull, require_room
+from bot.inference.catalogue import (
+    KNOWN,
+    SPARE_BYTES,
+    PullError,
+    file_sha256,
+    known,
+    pull,
+    recorded_sha256,
+    require_room,
+)
 from tests.support.gguf_bytes import gguf
 
 MODEL = KNOWN[0]
@@ -68,8 +77,19 @@ def fetch(hub: Hub, into: Path, seen: list[tuple[int, int]] | None = None) -> as
 
 
 def names(folder: Path) -> list[str]:
-    """Return what lies in the folder."""
-    return sorted(os.listdir(folder))
+    """Return what lies in the folder, but for the hashes beside the models."""
+    return sorted(name for name in os.listdir(folder) if not name.endswith(".sha256"))
+
+
+async def test_its_hash_is_kept_beside_it(hub: Hub, tmp_path: Path) -> None:
+    """What the hub promised stands beside the model as `sha256sum` writes it, and is what is read back."""
+    path = await fetch(hub, tmp_path)
+    assert recorded_sha256(path) == file_sha256(path)
+    beside = path.with_name(f"{path.name}.sha256")
+    assert beside.read_text("utf-8") == f"{file_sha256(path)}  {path.name}\n"
+    beside.write_text("nonsense", "utf-8")
+    with pytest.raises(ValueError, match="holds no SHA-256"):
+        recorded_sha256(path)
 
 
 async def test_a_model_arrives_whole_under_its_own_name(hub: Hub, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from bot.domain.actions import action_schema, branching_schema, parse_action
 from bot.domain.ports import ChatMessage, Completion
 from bot.errors import PassReason, TierPassed
 from bot.inference import prefix_file
+from bot.inference.catalogue import file_sha256, record
 from bot.inference.embedded import SHIPPED
 from bot.inference.engine_thread import RETRY_S
 from bot.inference.local_model import LlamaModel
@@ -307,6 +308,27 @@ async def test_unusable_file_passes_with_the_remedy(file: Path, tmp_path: Path, 
     problem = await model.problem()
     assert problem is not None
     assert "deskhand model pull" in problem
+    await model.close()
+
+
+def flip_last_bit(path: Path) -> None:
+    """Change one bit of a file."""
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+async def test_a_changed_file_is_refused_before_it_is_opened(file: Path, tmp_path: Path) -> None:
+    """One flipped bit is enough where the hash is on record; where none is, only the structure is looked at."""
+    path = Path(shutil.copy(file, tmp_path / "flipped.gguf"))
+    record(path, file_sha256(path))
+    flip_last_bit(path)
+    model = LlamaModel("flipped", path, settings=EngineSettings(threads=1))
+    assert "SHA-256 is not the one on record" in (await reason_of(model, ask("hello"))).detail
+    await model.close()
+    path.with_name("flipped.gguf.sha256").unlink()
+    model = LlamaModel("flipped", path, settings=EngineSettings(threads=1))
+    assert parse_action(await model.complete(ask("hello")), CANDIDATES)
     await model.close()
 
 

@@ -295,4 +295,6 @@ def test_having_goods(listed: str, text: str, language: str, chosen: str | None)
 def test_the_rules_follow_the_place(text: str, number: str | None) -> None:
     """The rules cancel the order that a place or its goods tell, and ask where they tell none."""
     query = Query(text, "en", said(BEHIND), candidates=(LAMP, CHAIR))
-    assert RulesTier(BOOK).action(query) == Action(ActionKind.CANCEL_ORDER, number)
+    understood = RulesTier(BOOK).read(query)
+    assert understood is not None
+    assert understood.action == Action(ActionKind.CANCEL_ORDER, number)

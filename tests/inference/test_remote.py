@@ -4,42 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
 
 from bot.domain.actions import action_schema
 from bot.domain.ports import ChatMessage, Completion
-from bot.errors import PassReason, TierPassed
-from bot.inference.remote import MAX_ANSWER, RemoteModel, estimate_tokens
-from tests.support.model_server import Answer, ModelServer, answers, answers_text, hangs_up, says
-
-ACTION = '{"action":"handoff","order_id":null,"response_type":"json","message":""}'
-REQUEST = Completion((ChatMessage("system", "Be kind."), ChatMessage("user", "Привет")), action_schema(["A-1"]), 99)
-KEY = "sk-very-secret"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ModelServer]:
-    """A server that answers by script."""
-    async with ModelServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def model(server: ModelServer) -> AsyncIterator[RemoteModel]:
-    """A client of it, with a key."""
-    model = RemoteModel("far", server.url, "qwen2.5:0.5b", api_key=KEY)
-    yield model
-    await model.close()
-
-
-async def passed(model: RemoteModel) -> TierPassed:
-    """Return why the model passed."""
-    with pytest.raises(TierPassed) as caught:
-        await model.complete(REQUEST)
-    return caught.value
+from bot.errors import PassReason
+from bot.inference.remote import RemoteModel, estimate_tokens
+from bot.inference.remote_http import MAX_ANSWER
+from tests.support.model_server import Answer, ModelServer, answers, answers_text, hangs_up, says, says_at_once
+from tests.support.remote_model import ACTION, KEY, REQUEST, passed
 
 
 async def test_it_asks_for_the_schema_and_returns_the_text(server: ModelServer, model: RemoteModel) -> None:
@@ -53,6 +28,7 @@ async def test_it_asks_for_the_schema_and_returns_the_text(server: ModelServer, 
             "messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Привет"}],
             "temperature": 0,
             "max_tokens": 99,
+            "stream": True,
             "response_format": {
                 "type": "json_schema",
                 "json_schema": {"name": "action", "strict": True, "schema": action_schema(["A-1"])},
@@ -91,6 +67,17 @@ async def test_a_server_that_knows_no_schema_is_remembered(server: ModelServer, 
     assert forms == ["json_schema", "json_object", "json_object"]
 
 
+async def test_a_server_that_knows_no_form_of_json_is_asked_for_text(server: ModelServer, model: RemoteModel) -> None:
+    """LM Studio refuses plain JSON by name; the prompt still says the form, and the parser still checks it."""
+    no_grammar = answers({"error": "this model cannot be held to a schema"}, 400)
+    no_json = answers({"error": "'response_format.type' must be 'json_schema' or 'text'"}, 400)
+    server.answers = [no_grammar, no_json, says(ACTION)]
+    assert await model.complete(REQUEST) == ACTION
+    assert await model.complete(REQUEST) == ACTION
+    forms = [body.get("response_format", {}).get("type") for body in server.bodies]
+    assert forms == ["json_schema", "json_object", None, None]
+
+
 async def test_a_400_of_another_reason_is_not_remembered(server: ModelServer, model: RemoteModel) -> None:
     """A prompt too long for the server says nothing about what forms it knows."""
     too_long = {"error": {"code": 400, "message": "the request exceeds the context", "type": "exceed_context_size"}}
@@ -121,6 +108,8 @@ async def test_a_400_of_another_reason_is_not_remembered(server: ModelServer, mo
         (answers({"choices": []}), PassReason.INVALID, "no choice"),
         (answers({"choices": [7]}), PassReason.INVALID, "no choice"),
         (answers({"choices": [{"message": "hi"}]}), PassReason.INVALID, "no choice"),
+        (says_at_once(None, refusal="no"), PassReason.INVALID, "empty"),
+        (says_at_once('{"action":', finish="length"), PassReason.INVALID, "cut off"),
         (says(None, refusal="no"), PassReason.INVALID, "empty"),
         (says("  "), PassReason.INVALID, "empty"),
         (says([{"type": "text"}]), PassReason.INVALID, "empty"),
