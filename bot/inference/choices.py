@@ -11,7 +11,7 @@ comes to what is asked. Written out and tokenised as the model does it, what is 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 MOST = 512
@@ -51,18 +51,23 @@ def _of_object(schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # The grammar takes every character as it is but this one.
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("\x7f", "\\u007f")
 
 
 class Choices:
     """Follows one answer through the ways in which it can begin.
 
     Args:
-        rows: their tokens.
+        rows: their tokens, and whether the answer is whole with them.
+
+    Attributes:
+        whole: whether the answer is complete.
     """
 
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self._rows, self._at = rows, 0
+    def __init__(self, rows: Mapping[Row, bool]) -> None:
+        self._whole, self._rows, self._at = rows, list(rows), 0
+        self.whole = False
 
     @property
     def open(self) -> bool:
@@ -74,8 +79,8 @@ class Choices:
         start, first = self._at, self._rows[0] if self._rows else ()
         while self._at < len(first) and all(row[self._at] == first[self._at] for row in self._rows):
             self._at += 1
-        if self._at == len(first):
-            self._rows = ()
+        if self._rows and self._at == len(first):
+            self.whole, self._rows = self._whole[first], []
         return list(first[start : self._at])
 
     def next(self) -> list[int]:

@@ -26,7 +26,7 @@ from bot.inference.sequence import Sequence
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-RETRY_S = 60.0
+RETRY_S, IDLE_S = 60.0, 0.5
 SHUT_DOWN = "it is shut down"
 
 
@@ -37,6 +37,9 @@ class Loaded(Protocol):
 
     def prepare(self) -> None:
         """Read the prefix again, if it was lost; called while nothing runs."""
+
+    def settle(self) -> None:
+        """Do what can wait; called once, when there has been nothing to do for a moment."""
 
     def close(self) -> None:
         """Free it."""
@@ -74,6 +77,7 @@ class EngineThread:
         # What follows belongs to the thread.
         self._running: dict[Sequence, _Job] = {}
         self._loaded: Loaded | None = None
+        self._settled = True
         self._failure: tuple[str, float] | None = None
 
     async def run(self, begin: Callable[[Any], Sequence], finish: Callable[[Sequence], T]) -> T:
@@ -136,7 +140,9 @@ class EngineThread:
         """Wait until there is something to do; False when there never will be."""
         with self._come:
             while not (self._closed or self._jobs or self._running):
-                self._come.wait()
+                if not self._come.wait(None if self._settled else IDLE_S) and self._loaded is not None:
+                    self._settled = True
+                    self._loaded.settle()
             return not self._closed
 
     def _turn(self) -> None:
@@ -184,7 +190,7 @@ class EngineThread:
                 raise TierPassed(PassReason.UNAVAILABLE, self._failure[0])
             began = time.perf_counter()
             try:
-                self._loaded = self._load()
+                self._loaded, self._settled = self._load(), False
             except CannotLoad as error:
                 self._failure = str(error), self._clock()
                 log.warning("model.unavailable", extra={"model": self._name, "detail": str(error)})

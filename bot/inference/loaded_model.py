@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from bot.domain.actions import Written
@@ -39,10 +39,10 @@ class LoadedModel:
     """
 
     def __init__(self, path: Path, settings: EngineSettings, sha256: str, stats: Stats) -> None:
-        wanted, self._sha256 = sha256 or recorded_sha256(path), ""
-        if wanted and self._digest(path) != wanted:
+        wanted = sha256 or recorded_sha256(path)
+        if wanted and file_sha256(path) != wanted:
             raise ValueError("its SHA-256 is not the one on record; it was changed or cut off")
-        self._path, self._in_use = path, threading.Lock()
+        self._path, self._in_use, self._known = path, threading.Lock(), prefix_file.Known.of(path, wanted)
         self._context: LlamaContext | None = LlamaContext(path, settings)
         self.settings = self._context.settings
         self._constraint: Constraint | None = Constraint(self._context.vocabulary.address)
@@ -57,9 +57,16 @@ class LoadedModel:
         """Free everything native; the object is of no use afterwards."""
         with self._in_use:
             context, self._context = self._context, None
-            self._constraint = None  # It holds the vocabulary's address.
+            constraint, self._constraint = self._constraint, None
+            if constraint is not None:
+                constraint.close()  # It reads the model's vocabulary.
             if context is not None:
                 context.close()
+
+    def settle(self) -> None:
+        """Build what only some answers need, now that nobody waits."""
+        if self._constraint is not None:
+            self._constraint.build()
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens a customer's text takes; any thread may ask."""
@@ -79,20 +86,19 @@ class LoadedModel:
         assert self._constraint is not None
         prompt = self._prompt(request.messages)
         limit = min(request.max_tokens, self.settings.context_tokens - len(prompt))
-        matcher = self._constraint.matcher(request.schema)
-        rows = self._rows(tuple(beginnings(request.schema)))
-        # What the grammar writes otherwise, such as an odd sign in an order number, it has to choose itself.
-        choices = Choices(rows) if all(map(matcher.takes, rows)) else None
-        return Answer(prompt, JsonWriter(matcher, limit, choices), request.thread, limit)
+        grammar = partial(self._constraint.matcher, request.schema)
+        choices = Choices(self._rows(tuple(beginnings(request.schema))))
+        return Answer(prompt, JsonWriter(grammar, limit, choices), request.thread, limit)
 
-    def _tokenised(self, texts: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
-        return tuple(tuple(self.prompter.text(text)) for text in texts)
+    def _tokenised(self, texts: tuple[str, ...]) -> dict[tuple[int, ...], bool]:
+        return {tuple(self.prompter.text(text)): text.endswith("}") for text in texts}
 
     def json_of(self, answer: Answer) -> Written:
         """Return what a sequence of `json` wrote, with how likely its first choice was: the action."""
-        assert self._constraint is not None
+        assert self._context is not None
         assert isinstance(answer.writer, JsonWriter)
-        return Written(self._constraint.text(answer.writer.said), answer.writer.confidence)
+        text = b"".join(map(self._context.vocabulary.bytes_of, answer.writer.said)).decode("utf-8", "replace")
+        return Written(text, answer.writer.confidence)
 
     def weighing(self, messages: Sequence[ChatMessage], answers: Sequence[str]) -> Answer:
         """Return the sequence that weighs answers against each other."""
@@ -143,9 +149,9 @@ class LoadedModel:
         assert self._context is not None
         kept = prefix_file.path_of(self._path)
         told = f"{self.settings.kv_type} {self.settings.n_gpu_layers}"
-        key = prefix_file.key_of(self._digest(self._path), self._context.build, told, self._prefix)
+        key = prefix_file.key_of(self._context.build, told, self._prefix)
         self.engine.cells.take_prefix_away()
-        if (data := prefix_file.read(kept, key)) and self._context.load(PREFIX_SEAT, data):
+        if (data := prefix_file.read(kept, key, self._known)) and self._context.load(PREFIX_SEAT, data):
             self.engine.cells.set_prefix(self._prefix)
             return
         self._context.cut(PREFIX_SEAT, 0)
@@ -157,7 +163,7 @@ class LoadedModel:
             self.engine.forget()
             self._prefix = ()
         else:
-            prefix_file.write(kept, key, self._context.save(PREFIX_SEAT))
+            prefix_file.write(kept, key, self._known, self._context.save(PREFIX_SEAT))
 
     def _beginning(self, system: ChatMessage) -> tuple[int, ...]:
         """Return the tokens that two conversations share which have nothing but the system's message in common."""
@@ -169,7 +175,3 @@ class LoadedModel:
         while count < min(len(one), len(other)) and one[count] == other[count]:
             count += 1
         return tuple(one[:count]) if count < self.settings.context_tokens // 2 else ()
-
-    def _digest(self, path: Path) -> str:
-        self._sha256 = self._sha256 or file_sha256(path)
-        return self._sha256

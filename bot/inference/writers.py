@@ -37,16 +37,17 @@ class JsonWriter:
     What can only come next is read like prompt, in one go; where nothing is left to choose, it is not even read.
 
     Args:
-        choices: the ways in which it can begin; what is behind them, or everything where there are none, the matcher
-            decides.
+        grammar: makes the matcher for what is behind the choices, or for everything where there are none.
+        choices: the ways in which it can begin.
 
     Attributes:
         said: the tokens written so far.
         confidence: how likely its first choice was, among those that it had.
     """
 
-    def __init__(self, matcher: Matcher, limit: int, choices: Choices | None = None) -> None:
-        self._matcher, self._limit, self._choices = matcher, limit, choices or Choices(())
+    def __init__(self, grammar: Callable[[], Matcher], limit: int, choices: Choices) -> None:
+        self._grammar, self._limit, self._choices = grammar, limit, choices
+        self._matcher: Matcher | None = None
         self.said: list[int] = []
         self.confidence = 1.0
         self._chosen = 0
@@ -54,7 +55,7 @@ class JsonWriter:
     @property
     def done(self) -> bool:
         """Whether the JSON is complete."""
-        return self._matcher.done
+        return self._choices.whole or (self._matcher is not None and self._matcher.done)
 
     def begin(self) -> list[int]:
         """Return what every JSON of the schema begins with."""
@@ -67,7 +68,7 @@ class JsonWriter:
             TooLong: the limit came before the end.
             ConstraintError: from the matcher.
         """
-        if self._choices.open:
+        if self._matcher is None:
             token, likely = likeliest_of(logits, self._choices.next())
             self._choices.take(token)
         else:
@@ -79,13 +80,20 @@ class JsonWriter:
 
     def _on(self, chosen: list[int]) -> list[int]:
         ahead = [*chosen, *self._choices.forced()]
-        self._matcher.accept(ahead)
-        if not self._choices.open:
-            ahead += self._matcher.forced()
+        if not (self._choices.open or self._choices.whole):
+            ahead += self._by_grammar(ahead)
         self.said += ahead
         if not self.done and len(self.said) >= self._limit:
             raise TooLong(f"the answer is longer than {self._limit} tokens")
         return ahead
+
+    def _by_grammar(self, ahead: list[int]) -> list[int]:
+        """Follow the grammar over `ahead`, and return what must come behind it."""
+        if self._matcher is None:
+            self._matcher = self._grammar()
+            self._matcher.accept(self.said)
+        self._matcher.accept(ahead)
+        return self._matcher.forced()
 
 
 class TextWriter:

@@ -178,11 +178,14 @@ async def test_an_answer_costs_its_choices(model: LlamaModel) -> None:
 
 
 async def test_odd_order_numbers_are_written_as_well(model: LlamaModel) -> None:
-    """Whatever stands in a candidate, quotes and other scripts, an answer that names it is lawful."""
-    candidates = ('A"1\\', "订单/7", "\u2068X\u2069", "\x7f1")
-    for number in range(20):
+    """Whatever stands in a candidate, quotes, controls, other scripts, an answer that names it is lawful."""
+    candidates = ('A"1\\', "订单/7", "\u2068X\u2069", "\x7f1", "\x01\n", "\uffff")
+    named = set()
+    for number in range(60):
         said = (ChatMessage("user", f"cancel {number}"),)
-        assert parse_action(await model.complete(Completion(said, branching_schema(candidates, 2))), candidates)
+        schema = action_schema(candidates, 2) if number % 2 else branching_schema(candidates, 2)
+        named.add(parse_action(await model.complete(Completion(said, schema)), candidates).order_id)
+    assert len(named) > 2
 
 
 async def test_a_full_queue_passes_on_at_once(file: Path) -> None:
@@ -340,7 +343,7 @@ async def test_a_failed_load_is_tried_again_after_a_minute(file: Path, tmp_path:
     assert (await reason_of(model, ask("hello"))).reason is PassReason.UNAVAILABLE
     shutil.copy(file, path)
     now[0] += RETRY_S - 1
-    assert "no such file" in (await reason_of(model, ask("hello"))).detail
+    assert "No such file" in (await reason_of(model, ask("hello"))).detail
     now[0] += 2
     assert parse_action(await model.complete(ask("hello")), CANDIDATES)
     await model.close()
