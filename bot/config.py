@@ -37,6 +37,7 @@ from bot.config_values import (
     Timezone,
     Token,
     Url,
+    Username,
     WebhookSecret,
     secrets_in,
     without_passwords,
@@ -63,6 +64,7 @@ class TelegramSettings(_Table):
     mode: Literal["polling", "webhook"] = "polling"
     webhook_url: OptionalUrl = ""
     webhook_secret: WebhookSecret = NO_SECRET
+    username: Username = ""
     poll_timeout_s: Annotated[int, Field(ge=0, le=50)] = 30
 
 
@@ -140,6 +142,7 @@ class PolicySettings(_Table):
     confirmation_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
     verification_tries: Annotated[int, Field(ge=1, le=100)] = 5
     verification_window_minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
+    binding_days: Annotated[int, Field(ge=0, le=3650)] = 90
     takeover_minutes: Annotated[int, Field(ge=1, le=100_000)] = 720
 
 
