@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -103,9 +103,9 @@ class App:
             timedelta(minutes=settings.policy.takeover_minutes),
         )
 
-        async def hand_back(thread: Thread, inbox_id: int) -> None:
+        async def queued(act: Callable[[int, int], Awaitable[None]], thread: Thread, inbox_id: int) -> None:
             """Do it in the thread's own queue, and wait: the admin is told what has happened, not what may."""
-            await self.worker.queues.run(thread.key, lambda: operators.hand_back(thread.id, inbox_id))
+            await self.worker.queues.run(thread.key, lambda: act(thread.id, inbox_id))
 
         admin = Admin(
             store.operations,
@@ -117,7 +117,8 @@ class App:
             self.health.items,
             partial(figures, self.monitor),
             partial(backup_now, settings),
-            hand_back,
+            partial(queued, operators.hand_back),
+            partial(queued, operators.revoke),
             wake,
         )
         return Intake(
@@ -279,6 +280,7 @@ class App:
                 await self.store.operations.expire(timedelta(minutes=self.settings.policy.confirmation_minutes))
                 if minutes % 60 == 0:
                     await self.store.inbox.purge()
+                    await self.store.links.purge()
             except StoreError as error:
                 log.warning("housekeeping.failed", extra={"error": str(error)})
             self.monitor.queue("turns", self.worker.queues.depth)

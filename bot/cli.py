@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_eval(commands)
     _add_train(commands)
+    _add_link(commands)
 
     db = commands.add_parser("db", help="the database").add_subparsers(required=True, metavar="upgrade|backup")
     _with_config(command(db, "upgrade", "bring it to the newest schema, after a backup", _db_upgrade))
@@ -110,6 +111,17 @@ def _add_train(commands: Commands) -> None:
     what.add_argument("--revert", action="store_true", help="bring the former model back")
 
 
+def _add_link(commands: Commands) -> None:
+    what = "a link for a mail about an order: whoever opens it first is shown that customer's orders"
+    link = _with_config(command(commands, "link", what, _link))
+    which = link.add_mutually_exclusive_group(required=True)
+    which.add_argument("order", nargs="?", metavar="ORDER", help="the order's number")
+    which.add_argument("--new-secret", action="store_true", help="make all links that were made before worthless")
+    link.add_argument(
+        "--days", type=whole(3650), default=30, metavar="N", help="for how many days it can be opened (30)"
+    )
+
+
 def _with_config(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
     command.add_argument(
         "--config", type=Path, default=None, metavar="FILE", help=f"default: {DEFAULT_CONFIG}, where there is one"
@@ -156,6 +168,18 @@ def _train(arguments: argparse.Namespace) -> int:
 
     settings = _settings(arguments)
     return revert(settings) if arguments.revert else train(settings, arguments.file)
+
+
+def _link(arguments: argparse.Namespace) -> int:
+    from bot.link_command import make_link, renew_secret
+
+    settings = _settings(arguments)
+    if arguments.new_secret:
+        asyncio.run(renew_secret(settings))
+        print("No link that was made before works any more; who has opened one stays verified.")
+    else:
+        print(asyncio.run(make_link(settings, arguments.order, arguments.days)))
+    return 0
 
 
 def _eval_from_threads(arguments: argparse.Namespace) -> int:

@@ -16,10 +16,12 @@ from bot.conversation.errand import Errand
 from bot.conversation.faq import FaqTier
 from bot.conversation.handoff import Handoff
 from bot.conversation.inquiry import Inquiry
+from bot.conversation.links import Links as OpenedLinks
 from bot.conversation.replies import Replies
 from bot.conversation.turn import Switch, Turn
 from bot.conversation.understanding import TimedTier, Understanding
-from bot.conversation.verification import TryLimits, Verification
+from bot.conversation.verification import Verification
+from bot.domain.journal import TryLimits
 from bot.domain.language import LexiconBook
 from bot.domain.order_numbers import OrderNumbers
 from bot.domain.policy import Rules
@@ -31,6 +33,7 @@ from bot.orders.phones import to_e164
 from bot.orders.registry import load_adapter
 from bot.store.database import Database
 from bot.store.inbox import Inbox
+from bot.store.links import Links
 from bot.store.migrate import backup, manual_backup_name, prune
 from bot.store.operations import Operations
 from bot.store.outbox import Outbox
@@ -106,6 +109,7 @@ class Store:
     inbox: Inbox
     outbox: Outbox
     operations: Operations
+    links: Links
 
     @classmethod
     def open(cls, settings: Settings, clock: Clock, wake: Wake) -> Store:
@@ -117,6 +121,7 @@ class Store:
             Inbox(database, clock),
             Outbox(database, clock),
             Operations(database, clock),
+            Links(database, clock),
         )
 
 
@@ -163,10 +168,7 @@ def make_brain(settings: Settings, overrides: Overrides, store: Store, monitor: 
     policy, recent = settings.policy, RecentStages()
     rules = Rules(policy.return_window_days, frozenset(policy.cancellable))
     handoff = Handoff(post, replies, minutes(policy.takeover_minutes))
-    tries, window = policy.verification_tries, minutes(policy.verification_window_minutes)
-    limits = TryLimits(tries, 2 * tries, window)
-    phones = partial(to_e164, region=settings.shop.phone_region or None)
-    verification = Verification(desk, store.threads, replies, handoff, numbers, phones, limits)
+    verification = make_verification(settings, store, desk, replies, handoff, numbers)
     confirmation = Confirmation(desk, store.threads, replies, handoff, rules, minutes(policy.confirmation_minutes))
     errand = Errand(desk, replies, verification, confirmation, handoff, rules, numbers)
     turn = Turn(
@@ -183,13 +185,25 @@ def make_brain(settings: Settings, overrides: Overrides, store: Store, monitor: 
         errand=errand,
         inquiry=Inquiry(replies, confirmation, errand, rules),
         handoff=handoff,
-        commands=Commands(replies, errand, settings.shop.languages),
+        commands=Commands(replies, errand, verification, settings.shop.languages),
         switch=switch,
         best_language=partial(best_language, settings),
         facts=settings.shop.facts,
         note=recent.note,
     )
     return Brain(replies, faq, models, desk, post, switch, turn, recent)
+
+
+def make_verification(
+    settings: Settings, store: Store, desk: OrderDesk, replies: Replies, handoff: Handoff, numbers: OrderNumbers
+) -> Verification:
+    """Build what finds out who a customer is."""
+    policy = settings.policy
+    tries, window = policy.verification_tries, minutes(policy.verification_window_minutes)
+    limits = TryLimits(tries, 2 * tries, window)
+    phones = partial(to_e164, region=settings.shop.phone_region or None)
+    links, lasts = OpenedLinks(desk, store.links), timedelta(days=policy.binding_days) or None
+    return Verification(desk, store.threads, replies, handoff, numbers, phones, links, limits, lasts)
 
 
 def minutes(count: int) -> timedelta:

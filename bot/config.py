@@ -39,6 +39,7 @@ from bot.config_values import (
     Timezone,
     Token,
     Url,
+    Username,
     WebhookSecret,
     secrets_in,
     without_passwords,
@@ -59,6 +60,7 @@ class TelegramSettings(Table):
     mode: Literal["polling", "webhook"] = "polling"
     webhook_url: OptionalUrl = ""
     webhook_secret: WebhookSecret = NO_SECRET
+    username: Username = ""
     poll_timeout_s: Annotated[int, Field(ge=0, le=50)] = 30
 
 
@@ -99,6 +101,7 @@ class PolicySettings(Table):
     confirmation_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
     verification_tries: Annotated[int, Field(ge=1, le=100)] = 5
     verification_window_minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
+    binding_days: Annotated[int, Field(ge=0, le=3650)] = 90
     takeover_minutes: Annotated[int, Field(ge=1, le=100_000)] = 720
 
 

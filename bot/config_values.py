@@ -118,6 +118,12 @@ WebhookSecret = Annotated[
     SecretStr,
     _matching(r"[A-Za-z0-9_-]{0,256}", "is not what Telegram takes", "Use 1 to 256 of A-Z, a-z, 0-9, _ and -"),
 ]
+Username = Annotated[
+    str,
+    _matching(
+        r"([A-Za-z][A-Za-z0-9_]{3,31})?", "is not a bot's name", 'Write it as in t.me/my_shop_bot: "my_shop_bot"'
+    ),
+]
 ApiKey = Annotated[
     SecretStr, _matching(r"[!-~]+", "is empty, or not plain ASCII without spaces", "Use letters, digits and signs")
 ]

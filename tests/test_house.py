@@ -74,6 +74,7 @@ COMPOSING = {
     "from_threads",
     "health",
     "model_commands",
+    "link_command",
     "running",
     "tiers",
     "train",
@@ -81,9 +82,21 @@ COMPOSING = {
 
 # Among those, who knows the settings, who starts the bot, and who is the command line.
 ONLY = {
-    "config": {"app", "checking", "cli", "compose", "demo", "evaluate", "from_threads", "running", "tiers", "train"},
+    "config": {
+        "app",
+        "checking",
+        "cli",
+        "compose",
+        "demo",
+        "evaluate",
+        "from_threads",
+        "link_command",
+        "running",
+        "tiers",
+        "train",
+    },
     "app": {"demo", "running"},
-    "compose": {"app", "checking", "demo", "evaluate", "faq_commands", "from_threads", "train"},
+    "compose": {"app", "checking", "demo", "evaluate", "faq_commands", "from_threads", "link_command", "train"},
     "tiers": {"checking", "compose", "demo", "evaluate"},
     "health": {"app"},
     "views": {"app"},
@@ -94,6 +107,7 @@ ONLY = {
     "faq_commands": {"cli"},
     "from_threads": {"cli"},
     "model_commands": {"cli"},
+    "link_command": {"cli"},
     "running": {"cli", "demo"},
     "train": {"cli"},
 }
@@ -303,6 +317,18 @@ def test_only_verification_and_the_store_make_scopes() -> None:
                 renamed.add(name_of(path))
     assert made == set(SCOPE_MAKERS)
     assert (copied, renamed) == (set(), set())
+
+
+def test_whose_order_it_is_is_asked_for_links_alone() -> None:
+    """`customer_of` needs no proof, so the shop's own command and its signed links call it, and nothing else does."""
+    asking = {
+        name_of(path)
+        for path in files()
+        for node in nodes(path)
+        if isinstance(node, ast.Attribute) and node.attr == "customer_of"
+        if room_of(path) != "orders"
+    }
+    assert asking == {"conversation/links.py", "link_command.py"}
 
 
 def test_nothing_that_runs_imports_the_adapters_tests() -> None:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from bot.conversation.draft import Draft, new_token
 from bot.conversation.errand import Errand
 from bot.conversation.replies import Replies
+from bot.conversation.verification import Verification
 from bot.domain.actions import Action, ActionKind
-from bot.domain.model import ButtonKind, Dialogue
+from bot.domain.links import is_link
+from bot.domain.model import ButtonKind, Dialogue, Waiting
 
-COMMANDS = ("start", "help", "orders", "language", "human", "reset")
+COMMANDS = ("start", "help", "orders", "language", "human", "whoami", "unlink", "reset")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +22,15 @@ class Commands:
 
     replies: Replies
     errand: Errand
+    verification: Verification
     languages: Sequence[str]
 
     async def run(self, draft: Draft) -> None:
         """Run the command of the incoming message."""
         draft.tier, draft.decision = "command", draft.incoming.command
         match draft.incoming.command:
+            case "start" if is_link(payload := draft.incoming.text.strip()):
+                await self._link(draft, payload)
             case "start":
                 draft.say(self.replies.welcome(draft.language, draft.thread.name))
             case "orders":
@@ -36,8 +41,24 @@ class Commands:
                 await self.errand.run(draft, Action(ActionKind.HANDOFF))
             case "reset":
                 self._reset(draft)
+            case "whoami":
+                draft.say(self.replies.who(draft.language, draft.thread.scope))
+            case "unlink" if draft.thread.scope is not None:
+                await self.verification.unlink(draft)
+            case "unlink":
+                draft.say(self.replies.who(draft.language, None))
             case _:
                 draft.say(self.replies.help(draft.language))
+
+    async def _link(self, draft: Draft, payload: str) -> None:
+        """Open a link of the shop's mail, and go on with what the customer was about, or with the order of the link."""
+        if not draft.history:
+            draft.say(self.replies.welcome(draft.language, draft.thread.name))
+        dialogue = draft.thread.dialogue
+        if number := await self.verification.by_link(draft, payload):
+            if dialogue.waiting is not Waiting.VERIFICATION or dialogue.action is None:
+                dialogue = Dialogue(action=ActionKind.QUERY_ORDER, order_id=number)
+            await self.errand.resume(draft, dialogue)
 
     def set_language(self, draft: Draft, language: str) -> None:
         """Answer in this language from now on, whatever the customer writes in."""

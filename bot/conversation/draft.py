@@ -52,7 +52,7 @@ class Draft:
     replies: list[Reply] = field(default_factory=list)
     calls: list[OutboxCall] = field(default_factory=list)
     ledger: list[LedgerEntry] = field(default_factory=list)
-    failed_try: str | None = None
+    forgiven: int | None = None
     toast: str = ""
     tier: str = ""
     action: Action | None = None
@@ -136,7 +136,7 @@ class Draft:
             replies=tuple(self.replies),
             calls=(*post.pressed(self.incoming, self.toast), *calls, *self.calls),
             ledger=tuple(self.ledger),
-            failed_try=self.failed_try,
+            forgiven=self.forgiven,
             trace=Trace(self.tier, self.action, self.raw, self.decision, self.passed, dict(self.stages)),
             kind=self.incoming.kind.value,
         )

@@ -13,7 +13,7 @@ from bot.conversation.refusals import refusal
 from bot.conversation.replies import Replies
 from bot.conversation.verification import Verification
 from bot.domain.actions import Action, ActionKind
-from bot.domain.model import Button, ButtonKind, Order, Scope, Waiting
+from bot.domain.model import Button, ButtonKind, Dialogue, Order, Scope, Waiting
 from bot.domain.order_numbers import OrderNumbers, same_number, squeeze
 from bot.domain.policy import Decision, Rules, choose, decide
 from bot.domain.ports import CustomerDesk, Desk
@@ -49,6 +49,12 @@ class Errand:
                 await self._orders(draft, action, draft.thread.scope, latest)
         except OrderSystemError as error:
             self.failed(draft, error)
+
+    async def resume(self, draft: Draft, dialogue: Dialogue, number: str | None = None) -> None:
+        """Go on with what a verification was for; a `number` comes before the one that was given earlier."""
+        draft.settle()
+        if dialogue.action:
+            await self.run(draft, Action(dialogue.action, number or dialogue.order_id), latest=dialogue.latest)
 
     def failed(self, draft: Draft, error: OrderSystemError) -> None:
         """Tell the customer and the admins that the order system did not answer; nothing was changed."""

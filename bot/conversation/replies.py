@@ -6,9 +6,8 @@ catalogues in `bot/locale/catalogues`; after a change run `python -m bot.locale 
 
 from __future__ import annotations
 
-from bot.conversation.inquiry_replies import InquiryReplies
+from bot.conversation.identity_replies import IdentityReplies
 from bot.conversation.order_text import NAME_CHARS, TextCatalogue, quoted
-from bot.domain.actions import ActionKind
 
 __all__ = ["Replies", "TextCatalogue"]
 
@@ -24,8 +23,11 @@ LANGUAGE_NAMES = {
 }
 
 
-class Replies(InquiryReplies):
-    """What the bot says; about orders see `OrderReplies`, about what it only suspects `InquiryReplies`."""
+class Replies(IdentityReplies):
+    """What the bot says.
+
+    About orders see `OrderReplies`, about what it only suspects `InquiryReplies`, about who asks `IdentityReplies`.
+    """
 
     __slots__ = ()
 
@@ -83,6 +85,8 @@ class Replies(InquiryReplies):
             "orders": say("Your orders"),
             "language": say("Choose the language"),
             "human": say("Talk to a person"),
+            "whoami": say("Whose orders you see here"),
+            "unlink": say("Stop showing my orders"),
             "reset": say("Start afresh"),
         }
 
@@ -101,75 +105,6 @@ class Replies(InquiryReplies):
     def reset_done(self, language: str) -> str:
         """Say that the conversation starts anew."""
         return self.catalogue_for(language).gettext("All right, we start afresh. What can I do for you?")
-
-    # --- who is this? ---
-
-    def ask_verification(self, language: str, action: ActionKind | None, *, can_share: bool = True) -> str:
-        """Say why and how the customer shows who they are; where there is no button that shares a contact, in words."""
-        say = self.catalogue_for(language).gettext
-        if action is ActionKind.CANCEL_ORDER:
-            why = say("Before I cancel anything, I need to make sure that the order is yours.")
-        elif action is ActionKind.RETURN_APPLY:
-            why = say("Before I start a return, I need to make sure that the order is yours.")
-        else:
-            why = say("Before I talk about an order, I need to make sure that it is yours.")
-        if can_share:
-            how = say(
-                "Please press the button to share your phone number. Or write me the order number together with the "
-                "order's e-mail address or the last four digits of its phone number."
-            )
-        else:
-            how = say(
-                "Please write me the order number together with the order's e-mail address or the last four digits of "
-                "its phone number."
-            )
-        return f"{why}\n\n{how}"
-
-    def contact_button(self, language: str) -> str:
-        """Return the label of the button that shares the phone number."""
-        return self.catalogue_for(language).gettext("📱 Share my phone number")
-
-    def verified(self, language: str, name: str) -> str:
-        """Thank for the proof."""
-        words = self.catalogue_for(language)
-        if shown := quoted(words, name, NAME_CHARS):
-            return words.gettext("Thank you, %(name)s! Your details match. ✅") % {"name": shown}
-        return words.gettext("Thank you! Your details match. ✅")
-
-    def contact_not_yours(self, language: str) -> str:
-        """Refuse another person's contact."""
-        return self.catalogue_for(language).gettext(
-            "This contact is not your own. Please press the button to share your own number, or write me the order "
-            "number together with its e-mail address or the last four digits of its phone number."
-        )
-
-    def contact_unknown(self, language: str) -> str:
-        """Say that this phone number belongs to no customer."""
-        return self.catalogue_for(language).gettext(
-            "I could not find any orders for this phone number. Could you write me an order number together with its "
-            "e-mail address or the last four digits of its phone number? With /human I bring in a person."
-        )
-
-    def credentials_wrong(self, language: str, tries_left: int) -> str:
-        """Say that number and proof do not belong together, and how often may still be tried."""
-        words = self.catalogue_for(language)
-        wrong = words.gettext("I am sorry, these details do not match any order.")
-        if tries_left <= 0:
-            left = words.gettext("That was the last try for now. With /human I bring in a person from our team.")
-        else:
-            left = words.ngettext(
-                "Please check them and write them again; you have %(count)s more try.",
-                "Please check them and write them again; you have %(count)s more tries.",
-                tries_left,
-            ) % {"count": tries_left}
-        return f"{wrong}\n{left}"
-
-    def too_many_tries(self, language: str) -> str:
-        """Say that guessing ends here and a person takes over."""
-        return self.catalogue_for(language).gettext(
-            "The details did not match several times, so I am stopping here to protect your orders. "
-            "I am passing this on to a person from our team, who will answer you here."
-        )
 
     # --- people ---
 

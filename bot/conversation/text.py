@@ -42,6 +42,9 @@ def heard(incoming: Incoming) -> str:
     match incoming.kind:
         case IncomingKind.MEDIA:
             return f"[{incoming.media}] {text}".strip()
+        case IncomingKind.COMMAND if incoming.command == "start":
+            # What follows may be a link that is still good for whoever reads it: a model, or an admin.
+            return "/start"
         case IncomingKind.COMMAND:
             return f"/{incoming.command} {text}".strip()
         case IncomingKind.CONTACT:

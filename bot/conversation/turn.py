@@ -180,7 +180,7 @@ class Turn:
             case Waiting.VERIFICATION if given := self.verification.read(draft.heard, dialogue.order_id):
                 draft.tier = "dialogue"
                 if await self.verification.by_credentials(draft, given):
-                    await self._resume(draft, dialogue, None if dialogue.latest else given.number)
+                    await self.errand.resume(draft, dialogue, None if dialogue.latest else given.number)
                 return True
             case Waiting.ORDER_NUMBER if dialogue.action and (number := self._only_a_number(draft)):
                 draft.tier = "dialogue"
@@ -200,13 +200,6 @@ class Turn:
             return None
         wishes = self.book.read(text, self.book.likely(text, draft.thread.language)).has(*_WISHES)
         return None if wishes else found[0]
-
-    async def _resume(self, draft: Draft, dialogue: Dialogue, number: str | None) -> None:
-        """Go on with what the verification was for."""
-        draft.settle()
-        if dialogue.action:
-            action = Action(dialogue.action, number or dialogue.order_id)
-            await self.errand.run(draft, action, latest=dialogue.latest)
 
     async def _understand(self, draft: Draft) -> None:
         query = Query(
@@ -272,7 +265,7 @@ class Turn:
         draft.tier = "contact"
         dialogue = draft.thread.dialogue
         if draft.incoming.contact and await self.verification.by_contact(draft, draft.incoming.contact):
-            await self._resume(draft, dialogue, None)
+            await self.errand.resume(draft, dialogue)
 
     async def _media(self, draft: Draft) -> None:
         """A caption is a message; a picture alone gets an honest answer."""

@@ -1,22 +1,24 @@
-"""Who is this? The one place where a customer's scope is won: a shared contact, or an order number with a secret.
+"""Who is this? The one place where a customer's scope is won: by a shared contact, an order number with a secret, or a
+link in the shop's mail.
 
 The secret is the order's e-mail address or the last four digits of its phone. Tries are limited for the thread and
-for the order number, whoever tries.
+for the order number, whoever tries, and counted before they are made. A link cannot be guessed, so it is no try.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from bot.conversation.draft import Draft
 from bot.conversation.handoff import Handoff
+from bot.conversation.links import Links
 from bot.conversation.replies import Replies
 from bot.domain.actions import ActionKind
-from bot.domain.journal import TurnStore
-from bot.domain.model import Channel, Contact, Proof, ProofKind, Scope, Waiting
+from bot.domain.journal import Try, TryLimits, TurnStore
+from bot.domain.model import Channel, Contact, Dialogue, LedgerState, Proof, ProofKind, Scope, Thread, Waiting
 from bot.domain.order_numbers import OrderNumbers
 from bot.domain.ports import Desk, Identity
 from bot.domain.text import plain
@@ -37,17 +39,8 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class TryLimits:
-    """How often a wrong answer may be given within a window."""
-
-    per_thread: int = 5
-    per_order: int = 10
-    window: timedelta = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
 class Verification:
-    """Wins scopes, counts tries, and hands over to a person when they are used up."""
+    """Wins scopes that last for `lasts` (None for ever), and hands over to a person when the tries are used up."""
 
     desk: Desk
     store: TurnStore
@@ -55,14 +48,25 @@ class Verification:
     handoff: Handoff
     numbers: OrderNumbers
     to_e164: Callable[[str], str | None]
-    limits: TryLimits = TryLimits()
+    links: Links
+    limits: TryLimits = field(default_factory=TryLimits)
+    lasts: timedelta | None = None
+
+    async def unlink(self, draft: Draft) -> None:
+        """Forget who the customer is, and what they had been asked about their orders."""
+        key, draft.decision = draft.thread.dialogue.key, "unlinked"
+        proposed = await self.store.proposal(key) if key else None
+        if proposed is not None and proposed.state is LedgerState.PROPOSED:
+            ended = replace(proposed, state=LedgerState.DECLINED, detail="the customer ended the verification")
+            draft.ledger.append(ended)
+        draft.thread = unbound(draft.thread)
+        draft.say(self.replies.unlinked(draft.language))
 
     def ask(self, draft: Draft, action: ActionKind | None, order_id: str | None, *, latest: bool = False) -> None:
         """Ask for the contact or for the credentials, and remember what for."""
         draft.decision = "verify"
         draft.wait_for(Waiting.VERIFICATION, action, order_id, latest=latest)
-        can_share = draft.thread.key.channel is Channel.TELEGRAM
-        text = self.replies.ask_verification(draft.language, action, can_share=can_share)
+        text = self.replies.ask_verification(draft.language, action, can_share=_can_share(draft))
         draft.say(text, contact_button=self._share(draft))
 
     def read(self, text: str, order_id: str | None) -> Credentials | None:
@@ -82,49 +86,62 @@ class Verification:
             draft.decision = "contact_not_yours"
             draft.say(self.replies.contact_not_yours(draft.language), contact_button=self._share(draft))
             return False
-        if await self._used_up(draft, ""):
+        if await self._try(draft, "") is None:
             return False
         phone = self.to_e164(contact.phone)
         with draft.stage("orders"):
             identity = await self.desk.identify_by_phone(phone) if phone else None
         if identity is None:
-            draft.decision, draft.failed_try = "contact_unknown", ""
+            draft.decision, draft.forgiven = "contact_unknown", None
             draft.say(self.replies.contact_unknown(draft.language))
             return False
         return self._bind(draft, identity, ProofKind.CONTACT)
 
     async def by_credentials(self, draft: Draft, given: Credentials) -> bool:
         """Verify by an order number with its e-mail or the last four digits of its phone."""
-        if await self._used_up(draft, given.number):
+        if (taken := await self._try(draft, given.number)) is None:
             return False
         with draft.stage("orders"):
             identity = await self.desk.identify_by_order(given.number, email=given.email, phone_last4=given.phone_last4)
         if identity is None:
-            mine, _ = await self._tries(draft, given.number)
-            draft.decision, draft.failed_try = "credentials_wrong", self._plain(given.number)
-            left = max(0, self.limits.per_thread - mine - 1)
-            draft.say(self.replies.credentials_wrong(draft.language, left), contact_button=self._share(draft))
+            draft.decision, draft.forgiven = "credentials_wrong", None
+            draft.say(self.replies.credentials_wrong(draft.language, taken.left), contact_button=self._share(draft))
             return False
         return self._bind(draft, identity, ProofKind.ORDER_EMAIL if given.email else ProofKind.ORDER_PHONE)
 
+    async def by_link(self, draft: Draft, payload: str) -> str | None:
+        """Verify by a link out of the shop's mail; return the number of the order it is about."""
+        opened = await self.links.opened(draft, payload)
+        if opened is None:
+            scope, can_share = draft.thread.scope, _can_share(draft)
+            draft.decision = "link_refused"
+            text = self.replies.link_refused(draft.language, scope, can_share=can_share)
+            draft.say(text, contact_button="" if scope else self._share(draft))
+            if scope is None and draft.thread.dialogue.waiting is Waiting.NOTHING:
+                draft.wait_for(Waiting.VERIFICATION, ActionKind.QUERY_ORDER)
+            return None
+        identity, number = opened
+        self._bind(draft, identity, ProofKind.LINK)
+        return number
+
     def _bind(self, draft: Draft, identity: Identity, kind: ProofKind) -> bool:
-        scope = Scope(*identity, Proof(kind, draft.now, expires=None))
+        expires = draft.now + self.lasts if self.lasts else None
+        scope = Scope(*identity, Proof(kind, draft.now, expires))
         draft.decision = "verified"
         draft.thread = replace(draft.thread, scope=scope)
-        draft.say(self.replies.verified(draft.language, scope.name))
+        draft.say(self.replies.verified(draft.language, scope))
         draft.replies[-1] = replace(draft.replies[-1], drop_keyboard=True)
         return True
 
-    async def _used_up(self, draft: Draft, number: str) -> bool:
-        mine, theirs = await self._tries(draft, number)
-        if mine < self.limits.per_thread and theirs < self.limits.per_order:
-            return False
-        draft.decision = "too_many_tries"
-        self.handoff.start(draft, "too many wrong verifications", text=self.replies.too_many_tries(draft.language))
-        return True
-
-    async def _tries(self, draft: Draft, number: str) -> tuple[int, int]:
-        return await self.store.tries(draft.thread.id, self._plain(number), draft.now - self.limits.window)
+    async def _try(self, draft: Draft, number: str) -> Try | None:
+        """Count a try before it is made; it is forgiven unless it turns out to be wrong."""
+        taken = await self.store.take_try(draft.thread.id, self._plain(number), draft.now, self.limits)
+        if taken is None:
+            draft.decision = "too_many_tries"
+            self.handoff.start(draft, "too many wrong verifications", text=self.replies.too_many_tries(draft.language))
+            return None
+        draft.forgiven = taken.id
+        return taken
 
     def _share(self, draft: Draft) -> str:
         return self.replies.contact_button(draft.language)
@@ -132,6 +149,15 @@ class Verification:
     @staticmethod
     def _plain(number: str) -> str:
         return "".join(c for c in number.upper() if c.isalnum())
+
+
+def unbound(thread: Thread) -> Thread:
+    """Return the thread as nobody's: no orders are shown in it, and what was asked about them is void."""
+    return replace(thread, scope=None, dialogue=Dialogue())
+
+
+def _can_share(draft: Draft) -> bool:
+    return draft.thread.key.channel is Channel.TELEGRAM
 
 
 def _without(text: str, number: str) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from bot.domain.links import Link
 from bot.domain.model import (
     Author,
     Button,
@@ -88,8 +89,8 @@ class TurnRecord:
     """Everything a turn leaves behind.
 
     `thread` is the thread's new state; `said` the messages of this turn in order; `replies` carry the buttons to
-    keep; `calls` what goes to Telegram; `ledger` entries are inserted or moved on by their key; `failed_try` is the
-    order number of a failed verification ("" when it was a contact).
+    keep; `calls` what goes to Telegram; `ledger` entries are inserted or moved on by their key; `forgiven` is the try
+    at a verification that was none after all.
     """
 
     inbox_id: int
@@ -98,9 +99,26 @@ class TurnRecord:
     replies: tuple[Reply, ...] = ()
     calls: tuple[OutboxCall, ...] = ()
     ledger: tuple[LedgerEntry, ...] = ()
-    failed_try: str | None = None
+    forgiven: int | None = None
     trace: Trace = field(default_factory=Trace)
     kind: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class TryLimits:
+    """How often a wrong answer may be given within a window."""
+
+    per_thread: int = 5
+    per_order: int = 10
+    window: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A try at a verification, counted before the order system is asked; `left` is how many the thread has after it."""
+
+    id: int
+    left: int
 
 
 class Inbox(Protocol):
@@ -165,8 +183,25 @@ class TurnStore(Protocol):
     async def begin(self, key: str, inbox_id: int) -> bool:
         """Move a proposal into flight, committed; False when it is no longer a proposal."""
 
-    async def tries(self, thread_id: int, number: str, since: datetime) -> tuple[int, int]:
-        """Return the failed verifications of this thread, and those for this order number by anyone."""
+    async def take_try(self, thread_id: int, number: str, now: datetime, limits: TryLimits) -> Try | None:
+        """Count a try of this thread at this order number ("" for a contact), committed.
+
+        None when this thread's tries, or those at this number by anyone, are used up. `TurnRecord.forgiven` takes it
+        back.
+        """
+
+
+class LinkStore(Protocol):
+    """The links in the shop's mails: the secret they are signed with, and who opened which."""
+
+    async def secret(self) -> bytes | None:
+        """Return the secret; None while the shop has made no link."""
+
+    async def claim(self, link: Link, thread_id: int) -> str | None:
+        """Give a link to the thread that opens it first, committed, and return its order's number.
+
+        None when another thread has it, or the row that should hold the number is not there.
+        """
 
 
 class Operations(Protocol):

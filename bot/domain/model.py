@@ -95,6 +95,7 @@ class ProofKind(StrEnum):
     CONTACT = "contact"
     ORDER_EMAIL = "order_email"
     ORDER_PHONE = "order_phone"
+    LINK = "link"
     EARLIER = "earlier"
 
 

@@ -46,7 +46,7 @@ class OrderAdapter(Protocol):
         """Return the id of the customer whose order this is, if the e-mail or the last four digits are theirs."""
 
     async def customer_of(self, number: str) -> Identity | None:
-        """Return whose order this is, without any proof: for the shop's own hands only, never for a customer."""
+        """Return whose order this is, without any proof: for the shop's own hands and its signed links only."""
 
     async def orders(self, scope: Scope, limit: int) -> Sequence[Order]:
         """Return the customer's orders, newest first."""
@@ -122,6 +122,9 @@ class Desk(Protocol):
 
     async def identify_by_order(self, number: str, *, email: str | None, phone_last4: str | None) -> Identity | None:
         """Return the order's customer, if the secret is theirs; the name is not told."""
+
+    async def customer_of(self, number: str) -> Identity | None:
+        """Return whose order this is, without any proof: for an order that the shop itself has named, signed."""
 
 
 # --- understanding ----------------------------------------------------------

@@ -88,7 +88,7 @@ class OrderDesk:
         return None if answer is None else (checked_customer_id(answer), "")
 
     async def customer_of(self, number: str) -> Identity | None:
-        """Return whose order this is. It proves nothing about who asks: only the shop's own commands may."""
+        """Return whose order this is. It proves nothing about who asks: only the shop's commands and its links may."""
         if not _is_number(number):
             return None
         return checked_identity(

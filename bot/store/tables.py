@@ -192,7 +192,7 @@ class LedgerRow(Base):
 
 
 class TryRow(Base):
-    """A failed verification."""
+    """A try at a verification, unless it succeeded."""
 
     __tablename__ = "verification_tries"
     __table_args__ = (
@@ -204,6 +204,19 @@ class TryRow(Base):
     thread_id: Mapped[int] = mapped_column(ForeignKey("threads.id"))
     number: Mapped[str]
     at: Mapped[datetime]
+
+
+class LinkRow(Base):
+    """A link in the shop's mails that was opened, by `thread_id`, or whose order number does not fit into it."""
+
+    __tablename__ = "links"
+    __table_args__ = (Index("ix_links_expires_at", "expires_at"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    number: Mapped[str]
+    thread_id: Mapped[int | None] = mapped_column(ForeignKey("threads.id"))
+    expires_at: Mapped[datetime]
+    opened_at: Mapped[datetime | None]
 
 
 class TurnRow(Base):

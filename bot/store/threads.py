@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, insert, or_, select, update
 
-from bot.domain.journal import Opened, TurnRecord
+from bot.domain.journal import Opened, Try, TryLimits, TurnRecord
 from bot.domain.model import Author, Button, Incoming, LedgerEntry, LedgerState, Message, Thread, ThreadKey
 from bot.domain.ports import Clock
 from bot.errors import StoreError
@@ -69,16 +69,9 @@ class Threads:
         now = self._clock.now()
         return await self._database.write(lambda connection: _begin(connection, key, inbox_id, now))
 
-    async def tries(self, thread_id: int, number: str, since: datetime) -> tuple[int, int]:
-        """Count failed verifications of this thread, and of this order number by anyone, since then."""
-
-        def count(connection: Connection) -> tuple[int, int]:
-            recent = select(func.count()).select_from(TryRow).where(TryRow.at >= since)
-            mine = connection.execute(recent.where(TryRow.thread_id == thread_id)).scalar_one()
-            theirs = connection.execute(recent.where(TryRow.number == number)).scalar_one() if number else 0
-            return mine, theirs
-
-        return await self._database.read(count)
+    async def take_try(self, thread_id: int, number: str, now: datetime, limits: TryLimits) -> Try | None:
+        """Count a try before it is made, so that many at once cannot all be the last; None when they are used up."""
+        return await self._database.write(lambda connection: _take_try(connection, thread_id, number, now, limits))
 
 
 _THREAD = select(ThreadRow.__table__).where(
@@ -120,7 +113,7 @@ def _make(connection: Connection, incoming: Incoming, now: datetime) -> None:
 # Statements are built once: SQLAlchemy caches their SQL, and building them anew would cost more than running them.
 _INSERT_MESSAGE = table(MessageRow).insert()
 _INSERT_BUTTON = table(ButtonRow).insert()
-_INSERT_TRY = table(TryRow).insert()
+_FORGIVE_TRY = table(TryRow).delete().where(table(TryRow).c.id == bindparam("try"))
 _INSERT_CALL = table(OutboxRow).insert()
 _INSERT_TURN = table(TurnRow).insert()
 _UPDATE_THREAD = table(ThreadRow).update().where(table(ThreadRow).c.id == bindparam("thread"))
@@ -142,14 +135,12 @@ def _close(connection: Connection, ended: Sequence[tuple[TurnRecord, datetime]])
         for row in reply.buttons
         for button in row
     ]
-    tries = [
-        {"thread_id": r.thread.id, "number": r.failed_try, "at": now} for r, now in ended if r.failed_try is not None
-    ]
+    forgiven = [{"try": r.forgiven} for r, _ in ended if r.forgiven is not None]
     calls = [call_values(call, now) for r, now in ended for call in r.calls]
     for statement, rows in (
         (_INSERT_MESSAGE, said),
         (_INSERT_BUTTON, buttons),
-        (_INSERT_TRY, tries),
+        (_FORGIVE_TRY, forgiven),
         (_INSERT_CALL, calls),
     ):
         if rows:
@@ -210,6 +201,17 @@ def _void_group(connection: Connection, thread_id: int, group: str) -> None:
         .where(ButtonRow.thread_id == thread_id, ButtonRow.group == group, ButtonRow.state == "pending")
         .values(state="void")
     )
+
+
+def _take_try(connection: Connection, thread_id: int, number: str, now: datetime, limits: TryLimits) -> Try | None:
+    recent = select(func.count()).select_from(TryRow).where(TryRow.at >= now - limits.window)
+    mine = connection.execute(recent.where(TryRow.thread_id == thread_id)).scalar_one()
+    theirs = connection.execute(recent.where(TryRow.number == number)).scalar_one() if number else 0
+    if mine >= limits.per_thread or theirs >= limits.per_order:
+        return None
+    row = {"thread_id": thread_id, "number": number, "at": now}
+    made = connection.execute(insert(TryRow).values(**row).returning(TryRow.id)).scalar_one()
+    return Try(made, limits.per_thread - mine - 1)
 
 
 def _begin(connection: Connection, key: str, inbox_id: int, now: datetime) -> bool:

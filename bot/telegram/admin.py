@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "threads": "the latest conversations",
     "thread": "read one: /thread 12",
     "handback": "give one back to the bot: /handback 12",
+    "revoke": "show a customer no more orders until they show anew who they are: /revoke 12",
     "faq": "the shop's own answers",
     "pause": "the bot answers nobody",
     "resume": "the bot answers again",
@@ -43,7 +44,7 @@ _STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class Admin:
-    """Runs admins' commands. `hand_back` puts the hand-back of a thread into that thread's own queue."""
+    """Runs admins' commands. `hand_back` and `revoke` do it in that thread's own queue."""
 
     operations: Operations
     faq_store: FaqStore
@@ -55,6 +56,7 @@ class Admin:
     snapshot: Callable[[], Sequence[str]]
     backup: Callable[[], Path]
     hand_back: Callable[[Thread, int], Awaitable[None]]
+    revoke: Callable[[Thread, int], Awaitable[None]]
     wake_outbox: Callable[[], None]
     _names: frozenset[str] = field(default=frozenset({*COMMANDS, "help"}))
 
@@ -88,6 +90,8 @@ class Admin:
                 return await self._thread(argument)
             case "handback":
                 return await self._handback(argument, inbox_id), None
+            case "revoke":
+                return await self._revoke(argument, inbox_id), None
             case "faq":
                 return await self._faq(argument), None
             case "pause" | "resume":
@@ -135,7 +139,7 @@ class Admin:
         if thread is None:
             return "Which conversation? /threads lists them; then /thread NUMBER", None
         said = lines(await self.operations.messages(thread.id, 15), 500)
-        verified = "verified customer" if thread.scope else "not verified"
+        verified = _verified(thread)
         mark, name = _STATUS[self._status(thread)], one_line(thread.name, 60)
         head = f"{mark} #{thread.id} {name} · {thread.language or '?'} · {verified}"
         return "\n".join([head, "", *said, "", "Reply to this message to answer the customer."]), thread.id
@@ -149,6 +153,15 @@ class Admin:
             return f"#{thread.id} is with the bot already."
         await self.hand_back(thread, inbox_id)
         return f"🤖 #{thread.id} is with the bot again."
+
+    async def _revoke(self, argument: str, inbox_id: int) -> str:
+        thread = await self._find(argument)
+        if thread is None:
+            return "Which conversation? /threads lists them; then /revoke NUMBER"
+        if thread.scope is None:
+            return f"#{thread.id} is not verified."
+        await self.revoke(thread, inbox_id)
+        return f"🔒 #{thread.id} is shown no orders any more, and was told so."
 
     async def _find(self, argument: str) -> Thread | None:
         digits = argument.strip().removeprefix("#")
@@ -177,3 +190,11 @@ class Admin:
             if (paused)
             else "▶️ The bot answers again."
         )
+
+
+def _verified(thread: Thread) -> str:
+    if thread.scope is None:
+        return "not verified"
+    proof = thread.scope.proof
+    until = f" until {proof.expires:%d %b %Y}" if proof.expires else ""
+    return f"verified by {proof.kind.value.replace('_', ' ')}{until}"

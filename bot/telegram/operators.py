@@ -10,6 +10,7 @@ from datetime import timedelta
 from bot.conversation.handoff import handed_back, opened
 from bot.conversation.replies import Replies
 from bot.conversation.text import clean
+from bot.conversation.verification import unbound
 from bot.domain.journal import Operations, Outbox, OutboxCall, Post
 from bot.domain.model import Author, Channel, Reply, Thread
 from bot.domain.ports import Clock
@@ -67,9 +68,19 @@ class Operators:
         if thread is None:
             return
         text = self.replies.back_with_bot(self.best_language(thread.language))
-        thread = handed_back(thread)
-        await self.operations.update_thread(
-            thread, self.post.reply(thread, Reply(text)), [(Author.BOT, text)], inbox_id
-        )
-        self.wake_outbox()
+        await self._changed(handed_back(thread), text, inbox_id)
         log.info("operator.handed_back", extra={"thread_id": thread.id})
+
+    async def revoke(self, thread_id: int, inbox_id: int) -> None:
+        """End a customer's verification and tell them, even where a person has the thread."""
+        thread = await self.operations.thread(thread_id)
+        if thread is None:
+            return
+        text = self.replies.unlinked(self.best_language(thread.language))
+        await self._changed(unbound(thread), text, inbox_id)
+        log.info("operator.revoked", extra={"thread_id": thread.id})
+
+    async def _changed(self, thread: Thread, text: str, inbox_id: int) -> None:
+        calls = self.post.reply(thread, Reply(text, fact=True))
+        await self.operations.update_thread(thread, calls, [(Author.BOT, text)], inbox_id)
+        self.wake_outbox()

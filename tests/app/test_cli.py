@@ -220,6 +220,43 @@ async def test_a_faq_file_that_is_wrong(tmp_path: Path) -> None:
     assert rows(tmp_path / "data" / "deskhand.db", "SELECT count(*) FROM faq") == [(1,)]
 
 
+async def test_a_link_for_an_order(tmp_path: Path) -> None:
+    """One line, with the bot's name as Telegram or the settings say it; a second link stands beside the first."""
+    shop = DemoShop.open(tmp_path / "data" / "demo-shop.db")
+    number = (await shop.people())[0].orders[0].number
+    await shop.close()
+    link = re.compile(r"https://t\.me/(\w+)\?start=[A-Za-z0-9_-]{38,64}\n")
+    simulator = Simulator(TOKEN)
+    async with simulator.serve() as base_url:
+        made = await deskhand(tmp_path, "link", number, "--config", config(tmp_path, base_url))
+        assert (match := link.fullmatch(made.out)) is not None, made
+        assert match[1] == simulator.bot["username"]
+    named = await deskhand(tmp_path, "link", number, "--days", "7", DESKHAND_TELEGRAM__USERNAME="our_shop_bot")
+    assert (match := link.fullmatch(named.out)) is not None, named
+    assert match[1] == "our_shop_bot"
+    assert len(rows(tmp_path / "data" / "deskhand.db", "SELECT 1 FROM facts WHERE name = 'link_secret'")) == 1
+    renewed = await deskhand(tmp_path, "link", "--new-secret")
+    assert (renewed.status, "No link that was made before works" in renewed.out) == (0, True)
+
+
+async def test_a_link_that_cannot_be_made(tmp_path: Path) -> None:
+    """An unknown order, a bot whose name nobody knows, and wrong usage: named, with the remedy, and no link."""
+    named = {"DESKHAND_TELEGRAM__USERNAME": "our_shop_bot"}
+    unknown = await deskhand(tmp_path, "link", "ORD20200101999", **named)
+    assert (unknown.status, unknown.out) == (1, "")
+    assert "knows no order 'ORD20200101999'" in unknown.err
+    shop = DemoShop.open(tmp_path / "data" / "demo-shop.db")
+    number = (await shop.people())[0].orders[0].number
+    await shop.close()
+    nameless = await deskhand(tmp_path, "link", number)
+    assert (nameless.status, nameless.out) == (1, "")
+    assert "set telegram.username" in nameless.err
+    for arguments in ((), (number, "--new-secret"), (number, "--days", "0"), (number, "--days", "4000")):
+        assert (await deskhand(tmp_path, "link", *arguments)).status == 2, arguments
+    wrong = await deskhand(tmp_path, "link", number, DESKHAND_TELEGRAM__USERNAME="https://t.me/x")
+    assert (wrong.status, "TELEGRAM__USERNAME" in wrong.err) == (1, True)
+
+
 async def test_models(tmp_path: Path) -> None:
     """The list names sizes and licences; a name that is not known lists those that are, and nothing is fetched."""
     listed = await deskhand(tmp_path, "model", "list")

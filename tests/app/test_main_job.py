@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from tests.support.worker import running
@@ -121,7 +122,9 @@ async def test_a_proof_that_has_expired_is_asked_for_again(tmp_path: Path) -> No
         await emily.shares_contact("Ordered on")
         await emily.asks(f"where is order {number}?", "Ordered on")
     with contextlib.closing(sqlite3.connect(tmp_path / "deskhand.db", isolation_level=None)) as db:
-        assert db.execute("SELECT proof_kind, proof_expires FROM threads").fetchall() == [("contact", None)]
+        ((kind, proved, expires),) = db.execute("SELECT proof_kind, proved_at, proof_expires FROM threads").fetchall()
+        assert kind == "contact"
+        assert datetime.fromisoformat(expires) - datetime.fromisoformat(proved) == timedelta(days=90)
         db.execute("UPDATE threads SET proof_expires = proved_at")
     async with running(tmp_path) as world:
         emily = world.customer("en")

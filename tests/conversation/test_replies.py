@@ -6,10 +6,12 @@ from decimal import Decimal
 
 import pytest
 
+from bot.conversation.commands import COMMANDS
 from bot.conversation.order_text import LABEL_CHARS
 from bot.domain.model import Money, OrderItem, OrderStatus, WriteAnswer, WriteResult
 from bot.locale.catalogue import SUPPORTED, catalogue
 from tests.support.replies_said import ANSWER, CANCEL, NUMBER, ORDER, PLACED, REPLIES, RETURN, SAID, units
+from tests.support.scopes import scope_of
 
 TELEGRAM_UNITS = 4096
 ABOUT_ONE_ORDER = (
@@ -182,7 +184,8 @@ def test_evil_names_are_quoted_on_one_line(language: str) -> None:
     plain = replace(ORDER, number=clean, carrier=clean, tracking=clean, items=(OrderItem(clean, 1, ORDER.total),))
     for text in (
         REPLIES.welcome(language, EVIL),
-        REPLIES.verified(language, EVIL),
+        REPLIES.verified(language, scope_of("c-1", EVIL)),
+        REPLIES.who(language, scope_of("c-1", EVIL)),
         REPLIES.order_card(language, evil),
         REPLIES.order_line(language, evil),
         REPLIES.not_found(language, EVIL),
@@ -197,7 +200,9 @@ def test_evil_names_are_quoted_on_one_line(language: str) -> None:
 
 def test_percent_signs_are_letters() -> None:
     """A name that looks like a placeholder is not filled in."""
-    assert REPLIES.verified("en", "%(name)s %s 100%") == "Thank you, %(name)s %s 100%! Your details match. ✅"
+    told = REPLIES.verified("en", scope_of("c-1", "%(name)s %s 100%"))
+    assert told.startswith("Thank you, %(name)s %s 100%! Your details match. ✅\n")
+    assert "the orders of %(name)s %s 100%. With" in told
 
 
 def test_arabic_fences_off_what_is_latin() -> None:
@@ -231,7 +236,7 @@ def test_language_names_are_in_their_own_script() -> None:
 def test_command_menu(language: str) -> None:
     """Each command has a description that Telegram takes (1 to 256 characters), and the help lists them all."""
     commands = REPLIES.command_descriptions(language)
-    assert list(commands) == ["start", "help", "orders", "language", "human", "reset"]
+    assert list(commands) == list(COMMANDS)
     for name, text in commands.items():
         assert 1 <= len(text) <= 256
         assert f"/{name}" in REPLIES.help(language)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from bot.domain.actions import Action, ActionKind
-from bot.domain.journal import OutboxCall, TurnRecord
+from bot.domain.journal import OutboxCall, TryLimits, TurnRecord
 from bot.domain.model import (
     Author,
     Channel,
@@ -28,9 +28,10 @@ from bot.domain.model import (
 )
 from bot.store.threads import HISTORY
 from tests.support.scopes import scope_of
-from tests.support.store import NOON, Stores, button, call, offer, proposal, text
+from tests.support.store import NOON, Stores, button, call, offer, proposal, stores, text
 
-TABLES = ("messages", "outbox", "buttons", "ledger", "verification_tries", "turns")
+LIMITS = TryLimits(per_thread=3, per_order=4)
+TABLES = ("messages", "outbox", "buttons", "ledger", "turns")
 
 
 async def counts(store: Stores) -> dict[str, int]:
@@ -109,7 +110,6 @@ async def test_a_turns_outcome_is_one_commit(store: Stores) -> None:
         replies=offer(button()),
         calls=(call(7),),
         ledger=(proposal(thread, "k1"),),
-        failed_try="ORD1",
         trace=Trace(
             "rules",
             Action(ActionKind.CANCEL_ORDER, "ORD1"),
@@ -148,7 +148,6 @@ async def test_a_turn_that_cannot_be_kept_leaves_nothing(store: Stores) -> None:
         replies=offer(button("fresh"), button("taken")),
         calls=(call(7),),
         ledger=(proposal(thread, "k1"),),
-        failed_try="ORD1",
     )
     with pytest.raises(IntegrityError):
         await store.threads.close(record)
@@ -200,22 +199,49 @@ async def test_a_write_begins_exactly_once(store: Stores) -> None:
     assert await store.threads.proposal("unknown") is None
 
 
-async def test_tries_count_for_the_thread_and_for_the_number(store: Stores) -> None:
-    """Failed verifications count for whoever tries and for the order that is tried, within the window only."""
+async def left(store: Stores, thread: Thread, number: str = "") -> int | None:
+    """Take a try, and return how many are left after it."""
+    taken = await store.threads.take_try(thread.id, number, store.clock.now(), LIMITS)
+    return taken.left if taken else None
+
+
+async def test_tries_count_for_the_thread(store: Stores, url: str) -> None:
+    """A thread's tries run out, also over a restart, whatever was tried; after the window they are back."""
     mine, other = await store.thread("7"), await store.thread("8")
-    await store.end(mine, failed_try="OLD1")
-    hour_ago = store.clock.move(hours=1, seconds=1) - timedelta(hours=1)
-    await store.end(mine, failed_try="ORD1")
-    await store.end(mine, failed_try="ORD2")
-    await store.end(mine, failed_try="")
-    await store.end(mine)
-    for _ in range(4):
-        await store.end(other, failed_try="ORD1")
-    assert await store.threads.tries(mine.id, "ORD1", hour_ago) == (3, 5)
-    assert await store.threads.tries(other.id, "ORD2", hour_ago) == (4, 1)
-    assert await store.threads.tries(mine.id, "", hour_ago) == (3, 0), "contacts have no number to protect"
-    assert await store.threads.tries(mine.id, "OLD1", hour_ago) == (3, 0)
-    assert await store.threads.tries(mine.id, "OLD1", hour_ago - timedelta(hours=1)) == (4, 1)
+    assert [await left(store, mine, number) for number in ("ORD1", "ORD2", "")] == [2, 1, 0]
+    async with stores(url, store.clock) as again:
+        assert await left(again, mine) is None
+        assert await left(again, other) == 2
+        store.clock.move(hours=1, seconds=1)
+        assert await left(again, mine, "ORD1") == 2
+
+
+async def test_tries_count_for_the_order(store: Stores) -> None:
+    """An order's tries run out, whoever makes them; a contact has no number to protect."""
+    threads = [await store.thread(str(address)) for address in range(6)]
+    assert [await left(store, thread, "ORD1") for thread in threads] == [2, 2, 2, 2, None, None]
+    assert await left(store, threads[5], "ORD2") == 2
+    assert [await left(store, thread) for thread in threads] == [1, 1, 1, 1, 2, 1]
+
+
+async def test_many_tries_at_once_are_no_more(store: Stores) -> None:
+    """However many try one order in the same moment, only as many as are allowed may ask the order system."""
+    threads = [await store.thread(str(address)) for address in range(40)]
+    taken = await asyncio.gather(*(left(store, thread, "ORD1") for thread in threads))
+    assert sum(found is not None for found in taken) == LIMITS.per_order
+
+
+async def test_a_try_that_was_none_is_forgiven(store: Stores) -> None:
+    """The turn's end takes back the try of a proof that was right, and no other."""
+    thread = await store.thread()
+    wrong = await store.threads.take_try(thread.id, "ORD1", NOON, LIMITS)
+    right = await store.threads.take_try(thread.id, "ORD1", NOON, LIMITS)
+    assert wrong is not None
+    assert right is not None
+    await store.end(thread, forgiven=right.id)
+    assert await store.sql("SELECT id FROM verification_tries") == [(wrong.id,)]
+    await store.end(thread)
+    assert await store.sql("SELECT id FROM verification_tries") == [(wrong.id,)]
 
 
 async def test_what_has_run_out_ends(store: Stores) -> None:

@@ -9,8 +9,9 @@ from decimal import Decimal
 
 from bot.conversation.replies import Replies
 from bot.domain.actions import ActionKind
-from bot.domain.model import Money, Order, OrderItem, OrderStatus, WriteAnswer, WriteResult
+from bot.domain.model import Money, Order, OrderItem, OrderStatus, Proof, ProofKind, Scope, WriteAnswer, WriteResult
 from bot.locale.catalogue import catalogue
+from tests.support.scopes import scope_of
 
 CANCEL, RETURN, QUERY = ActionKind.CANCEL_ORDER, ActionKind.RETURN_APPLY, ActionKind.QUERY_ORDER
 NUMBER = "ORD20241112001"
@@ -29,7 +30,14 @@ ORDER = Order(
     tracking="JD014600",
 )
 ANSWER = WriteAnswer(WriteResult.DONE, "RMA-77", Money(Decimal("12.50"), "EUR"), "internal: gateway 7")
+SCOPE = scope_of("c-1", "Ana", Proof(ProofKind.LINK, PLACED, PLACED + timedelta(days=90)))
+NAMELESS = scope_of("c-1")
 REPLIES = Replies(catalogue, "Lumen & Co", "Europe/Madrid")
+
+
+def _shown(kind: ProofKind) -> Scope:
+    return scope_of("c-1", "Ana", Proof(kind, PLACED, None))
+
 
 # Every text that a customer may read, once with each kind of argument.
 SAID: dict[str, Callable[[str], str]] = {
@@ -47,8 +55,15 @@ SAID: dict[str, Callable[[str], str]] = {
     "ask_verification cancel": lambda code: REPLIES.ask_verification(code, CANCEL),
     "ask_verification return": lambda code: REPLIES.ask_verification(code, RETURN),
     "contact_button": REPLIES.contact_button,
-    "verified": lambda code: REPLIES.verified(code, "Ana"),
-    "verified nobody": lambda code: REPLIES.verified(code, ""),
+    "verified": lambda code: REPLIES.verified(code, SCOPE),
+    "verified nobody": lambda code: REPLIES.verified(code, NAMELESS),
+    "link_refused": lambda code: REPLIES.link_refused(code, None),
+    "link_refused in words": lambda code: REPLIES.link_refused(code, None, can_share=False),
+    "link_refused known": lambda code: REPLIES.link_refused(code, SCOPE),
+    "who": lambda code: REPLIES.who(code, SCOPE),
+    "who nobody": lambda code: REPLIES.who(code, None),
+    **{f"who {proof}": lambda code, proof=proof: REPLIES.who(code, _shown(proof)) for proof in ProofKind},
+    "unlinked": REPLIES.unlinked,
     "contact_not_yours": REPLIES.contact_not_yours,
     "contact_unknown": REPLIES.contact_unknown,
     "credentials_wrong": lambda code: REPLIES.credentials_wrong(code, 3),
