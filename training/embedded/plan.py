@@ -18,7 +18,7 @@ class Plan:
     merges: int = 7932
     width: int = 192
     feed_forward: int = 512
-    layers: int = 3
+    layers: int = 2
     heads: int = 6
     epochs: int = 4
     tokens: int = 1536
