@@ -34,6 +34,7 @@ _PLAIN = {
     "int_from_float": ("must be a whole number", "Write it without a fraction"),
     "float_type": ("must be a number", "Write it without quotes, such as 2.5"),
     "finite_number": ("must be an ordinary number", "Write it such as 2.5"),
+    "bool_type": ("must be true or false", "Write it without quotes"),
     "string_type": ("must be text", 'Put it in quotes, such as "value"'),
     "path_type": ("must be text", 'Put the path in quotes, such as "data/file"'),
     "tuple_type": ("must be a list", 'Put it in brackets, such as ["a", "b"] or [1, 2]'),

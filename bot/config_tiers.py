@@ -34,7 +34,7 @@ class TierSettings(Table):
     batch: Annotated[int, Field(ge=16, le=4096)] = 256
     micro_batch: Annotated[int, Field(ge=0, le=4096)] = 0
     n_gpu_layers: Annotated[int, Field(ge=-1, le=1000)] = -1
-    kv_type: Literal["f16", "q8_0"] = "f16"
+    kv_type: Literal["auto", "f16", "q8_0"] = "auto"
     mlock: bool = False
     queue: Annotated[int, Field(ge=0, le=10_000)] = 32
     min_confidence: Mapping[Annotated[ActionKind, Field(strict=False)], Annotated[float, Field(ge=0, le=1)]] = Field(

@@ -89,7 +89,7 @@ def engine_settings(tier: TierSettings) -> EngineSettings:
         batch=tier.batch,
         micro_batch=tier.micro_batch,
         n_gpu_layers=tier.n_gpu_layers,
-        kv_type=KvType(tier.kv_type),
+        kv_type=None if tier.kv_type == "auto" else KvType(tier.kv_type),
         mlock=tier.mlock,
         queue=tier.queue,
     )

@@ -24,7 +24,7 @@ from bot.inference.sequence import Logits
 from bot.inference.settings import EngineSettings, KvType, Machine
 
 _LOG_ERROR = 4  # GGML_LOG_LEVEL_ERROR
-_MMAP, _MLOCK = 1, 3  # LLAMA_LOAD_MODE_MMAP, LLAMA_LOAD_MODE_MMAP_MLOCK
+_READ, _LOCKED = 0, 2  # LLAMA_LOAD_MODE_NONE, LLAMA_LOAD_MODE_MLOCK
 _FLASH_ATTENTION = 1  # LLAMA_FLASH_ATTN_TYPE_ENABLED
 _TYPES = {KvType.F16: 1, KvType.Q8_0: 8}  # GGML_TYPE_F16, GGML_TYPE_Q8_0
 SEATS = 64
@@ -75,7 +75,8 @@ class LlamaContext:
     def _model_params(self) -> Any:
         params = self._api.llama_model_default_params()
         params.n_gpu_layers = self.settings.n_gpu_layers
-        params.load_mode = _MLOCK if self.settings.mlock else _MMAP
+        # Not mapped: llama.cpp lays most weights out anew, and the file's own pages would stay in memory beside them.
+        params.load_mode = _LOCKED if self.settings.mlock else _READ
         return params
 
     def _set_up(self, header: gguf_check.GgufHeader) -> None:
@@ -101,7 +102,7 @@ class LlamaContext:
         params.n_seq_max = params.n_outputs_max = SEATS
         # It passes over cells that a token does not see; without it every token pays for everybody's cells.
         params.flash_attn_type = _FLASH_ATTENTION
-        params.type_k = params.type_v = _TYPES[settings.kv_type]
+        params.type_k = params.type_v = _TYPES[settings.kv_type or KvType.F16]
         return params
 
     @property

@@ -14,6 +14,9 @@ MOST_CELLS, FEWEST_CELLS = 32_768, 2_048
 KV_SHARE = 0.1
 """How much of the memory the cells may take where nothing is set."""
 
+SMALL_BYTES, SMALL_MICRO_BATCH = 3 << 30, 128
+"""Below how much memory a machine is small: cells are kept in fewer bits, and fewer tokens read at once."""
+
 BATCH = 256
 RUNNING = 16
 """How many answers are written at once; what comes beyond waits for a place among them."""
@@ -42,7 +45,7 @@ class EngineSettings:
         batch: how many tokens are read in one step.
         micro_batch: how many of them at once; memory grows with it.
         n_gpu_layers: how many layers a graphics card takes, where llama.cpp was built for one; -1 is all.
-        kv_type: how the cells are kept.
+        kv_type: how the cells are kept; None lets it choose.
         mlock: keep the model's pages in memory.
         queue: how many requests may wait before others are passed on at once.
     """
@@ -53,7 +56,7 @@ class EngineSettings:
     batch: int = BATCH
     micro_batch: int = 0
     n_gpu_layers: int = -1
-    kv_type: KvType = KvType.F16
+    kv_type: KvType | None = None
     mlock: bool = False
     queue: int = 32
 
@@ -61,7 +64,9 @@ class EngineSettings:
         """Return them with everything chosen, for a model of these GGUF metadata."""
         longest = int(metadata.get(f"{metadata.get('general.architecture')}.context_length", self.context_tokens))
         context = min(self.context_tokens, longest)
-        each = cell_bytes(metadata, self.kv_type)
+        is_small = machine.memory_bytes < SMALL_BYTES
+        kv_type = self.kv_type or (KvType.Q8_0 if is_small else KvType.F16)
+        each = cell_bytes(metadata, kv_type)
         affordable = int(machine.memory_bytes * KV_SHARE / each) if each else FEWEST_CELLS
         chosen = max(context, min(MOST_CELLS, max(FEWEST_CELLS, affordable)))
         cells = max(self.cells, context) if self.cells else chosen
@@ -70,13 +75,14 @@ class EngineSettings:
             threads=self.threads or min(machine.cores, MAX_THREADS),
             context_tokens=context,
             cells=cells // 256 * 256 if cells % 256 == 0 else (cells // 256 + 1) * 256,
-            micro_batch=min(self.micro_batch or self.batch, self.batch),
+            micro_batch=min(self.micro_batch or (SMALL_MICRO_BATCH if is_small else self.batch), self.batch),
+            kv_type=kv_type,
         )
 
     def __str__(self) -> str:
         layers = f", {self.n_gpu_layers} layers on the graphics card" if self.n_gpu_layers > 0 else ""
         locked = ", locked in memory" if self.mlock else ""
-        kept = f"{self.cells} cells ({self.kv_type.value}), {self.context_tokens} tokens a thread"
+        kept = f"{self.cells} cells ({self.kv_type or 'auto'}), {self.context_tokens} tokens a thread"
         threads = f"{self.threads} thread{'s' if self.threads != 1 else ''}"
         return f"{threads}, {kept}, batches of {self.batch} (micro {self.micro_batch}){layers}{locked}"
 
