@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot import __version__
+from bot.domain.model import LedgerState
 from bot.errors import ConfigError, DeskhandError
 
 if TYPE_CHECKING:
     from bot.config import Settings
 
 DEFAULT_CONFIG = Path("config.toml")
+STATES = f"only in this state: {', '.join(LedgerState)}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -61,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     backup = _with_config(_command(db, "backup", "copy it to a file; the bot may be running", _db_backup))
     backup.add_argument("to", type=Path, metavar="TO")
 
+    _add_ledger(commands)
     faq = commands.add_parser("faq", help="the shop's own answers").add_subparsers(
         required=True, metavar="import|export"
     )
@@ -106,6 +109,13 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     what = training.add_mutually_exclusive_group(required=True)
     what.add_argument("--from", dest="file", type=Path, metavar="FILE.jsonl", help="corrected cases, as for eval")
     what.add_argument("--revert", action="store_true", help="bring the former model back")
+
+
+def _add_ledger(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    ledger = _with_config(_command(commands, "ledger", "what was cancelled and sent back, the newest first", _ledger))
+    ledger.add_argument("--order", default="", metavar="N", help="only of this order")
+    ledger.add_argument("--state", default="", choices=list(LedgerState), metavar="S", help=STATES)
+    ledger.add_argument("--json", action="store_true", help="print a JSON list instead of text")
 
 
 def _days(text: str) -> int:
@@ -220,6 +230,14 @@ def _db_backup(arguments: argparse.Namespace) -> int:
 
     url, _, _ = _database(arguments)
     print(f"Backup written: {backup(url, arguments.to)}")
+    return 0
+
+
+def _ledger(arguments: argparse.Namespace) -> int:
+    from bot.ledger_commands import show_ledger
+
+    url, backup_dir, keep = _database(arguments)
+    print(show_ledger(url, backup_dir, keep, arguments.order, arguments.state, as_json=arguments.json))
     return 0
 
 

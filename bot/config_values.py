@@ -118,6 +118,14 @@ WebhookSecret = Annotated[
     SecretStr,
     _matching(r"[A-Za-z0-9_-]{0,256}", "is not what Telegram takes", "Use 1 to 256 of A-Z, a-z, 0-9, _ and -"),
 ]
+ApprovalRule = Annotated[
+    str,
+    _matching(
+        r"always|never|above [0-9]{1,9}(\.[0-9]{1,3})? [A-Z]{3}",
+        "is no rule for approvals",
+        'Write "always", "never", or "above" with an amount and its currency, such as "above 100 EUR"',
+    ),
+]
 ApiKey = Annotated[
     SecretStr, _matching(r"[!-~]+", "is empty, or not plain ASCII without spaces", "Use letters, digits and signs")
 ]

@@ -71,16 +71,18 @@ COMPOSING = {
     "faq_commands",
     "from_threads",
     "health",
+    "ledger_commands",
     "running",
     "tiers",
     "train",
+    "upkeep",
 }
 
 # Among those, who knows the settings, who starts the bot, and who is the command line.
 ONLY = {
     "config": {"app", "checking", "cli", "compose", "demo", "evaluate", "from_threads", "running", "tiers", "train"},
     "app": {"demo", "running"},
-    "compose": {"app", "checking", "demo", "evaluate", "faq_commands", "from_threads", "train"},
+    "compose": {"app", "checking", "demo", "evaluate", "faq_commands", "from_threads", "ledger_commands", "train"},
     "tiers": {"checking", "compose", "demo", "evaluate"},
     "health": {"app"},
     "views": {"app"},
@@ -90,8 +92,10 @@ ONLY = {
     "evaluate": {"cli", "train"},
     "faq_commands": {"cli"},
     "from_threads": {"cli"},
+    "ledger_commands": {"cli"},
     "running": {"cli", "demo"},
     "train": {"cli"},
+    "upkeep": {"app"},
 }
 
 # --- where vendors stay ---

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bot.conversation.inquiry_replies import InquiryReplies
 from bot.conversation.order_text import NAME_CHARS, TextCatalogue, quoted
+from bot.conversation.write_replies import WriteReplies
 from bot.domain.actions import ActionKind
 
 __all__ = ["Replies", "TextCatalogue"]
@@ -24,8 +25,8 @@ LANGUAGE_NAMES = {
 }
 
 
-class Replies(InquiryReplies):
-    """What the bot says; about orders see `OrderReplies`, about what it only suspects `InquiryReplies`."""
+class Replies(InquiryReplies, WriteReplies):
+    """What the bot says; about orders see `OrderReplies` and `WriteReplies`, about suspicions `InquiryReplies`."""
 
     __slots__ = ()
 

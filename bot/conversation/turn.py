@@ -15,6 +15,7 @@ from datetime import timedelta
 
 from bot.conversation.commands import Commands
 from bot.conversation.confirmation import Confirmation
+from bot.conversation.crash_points import Reached, close, go_on
 from bot.conversation.draft import Draft, OnStage
 from bot.conversation.errand import Errand
 from bot.conversation.handoff import Handoff, handed_back, owned_by_person
@@ -65,6 +66,7 @@ class Turn:
     best_language: Callable[[str | None], str]
     facts: str = ""
     note: Callable[[int, Mapping[str, float]], None] = lambda _inbox_id, _stages: None
+    reached: Reached = go_on
 
     async def run(
         self, incoming: Incoming, inbox_id: int, on_stage: OnStage = lambda _stage, _seconds: None
@@ -87,7 +89,7 @@ class Turn:
         with draft.stage("reply"):
             record = draft.record(self.post)
         with draft.stage("store"):
-            await self.store.close(record)
+            await close(self.store, record, self.reached)
         draft.timed("total", started)
         self._observe(draft)
         self.note(inbox_id, draft.stages)

@@ -121,8 +121,8 @@ def test_a_new_database_is_as_the_migrations_make_it(stepped: Engine, engine: En
             return [(kind, name, parts(sql)) for kind, name, sql in found]
 
     def parts(sql: str) -> list[str]:
-        """Take a statement apart at its outer commas; which column comes first means nothing."""
-        start, _, inside = "".join(sql.split()).partition("(")
+        """Take a statement apart at its outer commas; which column comes first, and quotes, mean nothing."""
+        start, _, inside = "".join(sql.split()).replace('"', "").partition("(")
         return [start, *sorted(re.split(r",(?![^(]*\))", inside.removesuffix(")")))]
 
     assert schema(engine) == schema(stepped)
