@@ -188,6 +188,11 @@ class Turn:
                 draft.tier = "dialogue"
                 await self.errand.run(draft, Action(dialogue.action, number))
                 return True
+            case Waiting.NOTHING if self._consent(draft):
+                # A yes said twice must not be read as the last wish anew, and the third one as the yes to that.
+                draft.tier = "dialogue"
+                self._small_talk(draft, Action(ActionKind.UNKNOWN))
+                return True
             case Waiting.MEANING:
                 return await self.inquiry.answered(draft, dialogue, self._consent(draft), self._only_a_number(draft))
         return False
@@ -286,8 +291,6 @@ class Turn:
         else:
             draft.tier, draft.decision = "fixed", "media"
             draft.say(self.replies.media_received(draft.language, draft.incoming.media))
-
-    # --- after the answer ---
 
     def _observe(self, draft: Draft) -> None:
         for stage, seconds in draft.stages.items():
