@@ -218,6 +218,19 @@ async def test_an_approval_while_the_order_system_is_down(tmp_path: Path) -> Non
         await place.emily.hears(CANCELLED)
 
 
+async def test_an_approval_for_somebody_who_is_verified_no_more(tmp_path: Path) -> None:
+    """Without the customer's own right nothing is done; the customer may ask again, and the admins hear why."""
+    async with desk(tmp_path) as place:
+        await place.confirmed()
+        await place.world.app.store.database.write(
+            lambda connection: connection.exec_driver_sql("UPDATE threads SET customer_id = NULL, proof_kind = NULL")
+        )
+        place.world.admin.phone.press_label("Approve")
+        await place.emily.hears("just ask again")
+        await place.world.admin.hears("nobody is verified")
+        assert place.writes() == []
+
+
 @pytest.mark.parametrize(("rule", "asks"), [("above 99999 EUR", False), ("above 0 EUR", True), ("above 1 XTS", True)])
 async def test_above_an_amount(tmp_path: Path, rule: str, asks: bool) -> None:
     """Only above the amount a person is asked, and always where the currencies differ."""

@@ -14,7 +14,7 @@ from bot.compose import Overrides
 from bot.conversation.rulings import LOST_AFTER
 from bot.domain.model import Order, OrderItem, WriteAnswer, WriteResult
 from bot.orders.demo import DemoShop
-from tests.support.faulty_adapter import FaultyAdapter, Inner, garbage
+from tests.support.faulty_adapter import FaultyAdapter, Inner, down, garbage
 from tests.support.rows import rows
 from tests.support.store import SetClock
 from tests.support.worker import Chatter, World, running, unhurried
@@ -195,6 +195,26 @@ async def test_a_write_that_was_left_behind(tmp_path: Path, state: str, told: st
         await world.app.upkeep.look_after()
         await world.app.worker.queues.idle()
         assert sum(told in text for text in emily.heard()) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [("shipped", "can no longer be cancelled"), ("down", "cannot reach our order system")],
+)
+async def test_left_behind_without_effect(tmp_path: Path, before: str, told: str) -> None:
+    """A write that surely had no effect is looked at anew before it is sent again: it may be too late, or not work."""
+    adapter, clock = FaultyAdapter(DemoShop.open(tmp_path / "shop.db")), SetClock()
+    async with running(tmp_path, adapter=adapter, overrides=Overrides(pace=unhurried(), clock=clock)) as world:
+        emily, _, _ = await _asked(world)
+        if before == "shipped":
+            rows(tmp_path / "shop.db", "UPDATE orders SET status = 'shipped'")
+        else:
+            adapter.always("order", down())
+        await _left(world, "in_flight", clock)
+        await emily.hears(told)
+        await world.app.worker.queues.idle()
+        assert (await world.ledger(emily))[0]["state"] == "refused"
+        assert adapter.tries("cancel") == 0
 
 
 @pytest.mark.parametrize("change", ["customer_id = NULL, proof_kind = NULL", "proof_expires = '2020-01-01 00:00:00'"])
