@@ -25,7 +25,7 @@ from bot.conversation.worker import Worker
 from bot.domain.journal import InboxItem
 from bot.domain.model import Channel, Thread, ThreadKey
 from bot.domain.ports import HealthItem
-from bot.errors import StoreError, TransportError
+from bot.errors import TransportError
 from bot.health import Health
 from bot.store.engines import sqlite_note
 from bot.store.migrate import upgrade
@@ -39,6 +39,7 @@ from bot.telegram.menus import menus, set_menus
 from bot.telegram.operators import Operators
 from bot.telegram.send import Sender
 from bot.telegram.typing import Typing
+from bot.upkeep import Upkeep
 from bot.views import thread_view
 from bot.web.application import WebDeps, add_routes, make_web, serve
 from bot.web.metrics import PrometheusMonitor
@@ -46,7 +47,6 @@ from bot.web.rest import RestChat
 
 log = logging.getLogger(__name__)
 PARK_S, DRAIN_S = 4.0, 3.0
-HOUSEKEEPING_S = 60.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 
 
@@ -85,6 +85,9 @@ class App:
             timeout_s=telegram.poll_timeout_s,
             silence_s=overrides.poll_silence_s,
         )
+        self.upkeep = Upkeep(
+            store.operations, store.inbox, store.links, self.worker.queues, self.brain.rulings, self.monitor
+        )
         self.tasks = Tasks()
         self.ready = False
         self.greeting_failed = ""
@@ -109,6 +112,7 @@ class App:
 
         admin = Admin(
             store.operations,
+            store.ledger,
             store.operations,
             brain.faq,
             store.outbox,
@@ -121,9 +125,8 @@ class App:
             partial(queued, operators.revoke),
             wake,
         )
-        return Intake(
-            self.worker, store.inbox, lambda: self.client.parser, admin, operators, frozenset(settings.admins.ids)
-        )
+        admins = frozenset(settings.admins.ids)
+        return Intake(self.worker, store.inbox, lambda: self.client.parser, admin, operators, brain.rulings, admins)
 
     # --- life ---
 
@@ -177,7 +180,7 @@ class App:
         stack.push_async_callback(self._stop)
         self.tasks.start("telegram", self._telegram)
         self.tasks.start("models", partial(self.brain.turn.understanding.prepare, self.settings.shop.facts))
-        self.tasks.start("housekeeping", self._housekeeping)
+        self.tasks.start("housekeeping", self.upkeep.run)
         self.ready = True
         log.info("app.started", extra={"mode": self.settings.telegram.mode})
 
@@ -269,23 +272,6 @@ class App:
             webhook_secret=self.settings.telegram.webhook_secret.get_secret_value(),
             ready=lambda: self.ready,
         )
-
-    # --- upkeep ---
-
-    async def _housekeeping(self) -> None:
-        """Once a minute: end what has run out; once an hour: forget what is no longer needed."""
-        minutes = 0
-        while True:
-            try:
-                await self.store.operations.expire(timedelta(minutes=self.settings.policy.confirmation_minutes))
-                if minutes % 60 == 0:
-                    await self.store.inbox.purge()
-                    await self.store.links.purge()
-            except StoreError as error:
-                log.warning("housekeeping.failed", extra={"error": str(error)})
-            self.monitor.queue("turns", self.worker.queues.depth)
-            minutes += 1
-            await asyncio.sleep(HOUSEKEEPING_S)
 
     async def trace(self, address: str) -> dict[str, Any]:
         """Return what happened in a Telegram thread, for the playground."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bot import __version__, model_commands
 from bot.cli_parts import command, whole
+from bot.domain.model import LedgerState
 from bot.errors import ConfigError, DeskhandError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from bot.config import Settings
 
 DEFAULT_CONFIG = Path("config.toml")
+STATES = f"only in this state: {', '.join(LedgerState)}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     backup = _with_config(command(db, "backup", "copy it to a file; the bot may be running", _db_backup))
     backup.add_argument("to", type=Path, metavar="TO")
 
+    _add_ledger(commands)
     faq = commands.add_parser("faq", help="the shop's own answers").add_subparsers(
         required=True, metavar="import|export"
     )
@@ -120,6 +123,13 @@ def _add_link(commands: Commands) -> None:
     link.add_argument(
         "--days", type=whole(3650), default=30, metavar="N", help="for how many days it can be opened (30)"
     )
+
+
+def _add_ledger(commands: Commands) -> None:
+    ledger = _with_config(command(commands, "ledger", "what was cancelled and sent back, the newest first", _ledger))
+    ledger.add_argument("--order", default="", metavar="N", help="only of this order")
+    ledger.add_argument("--state", default="", choices=list(LedgerState), metavar="S", help=STATES)
+    ledger.add_argument("--json", action="store_true", help="print a JSON list instead of text")
 
 
 def _with_config(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
@@ -221,6 +231,14 @@ def _db_backup(arguments: argparse.Namespace) -> int:
 
     url, _, _ = _database(arguments)
     print(f"Backup written: {backup(url, arguments.to)}")
+    return 0
+
+
+def _ledger(arguments: argparse.Namespace) -> int:
+    from bot.ledger_commands import show_ledger
+
+    url, backup_dir, keep = _database(arguments)
+    print(show_ledger(url, backup_dir, keep, arguments.order, arguments.state, as_json=arguments.json))
     return 0
 
 

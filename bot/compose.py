@@ -9,23 +9,29 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from bot.config import Settings
+from bot.config import PolicySettings, Settings
 from bot.conversation.commands import Commands
 from bot.conversation.confirmation import Confirmation
+from bot.conversation.crash_points import Reached, go_on
 from bot.conversation.errand import Errand
+from bot.conversation.execution import Execution
 from bot.conversation.faq import FaqTier
 from bot.conversation.handoff import Handoff
 from bot.conversation.inquiry import Inquiry
 from bot.conversation.links import Links as OpenedLinks
+from bot.conversation.people import People
 from bot.conversation.replies import Replies
+from bot.conversation.rulings import Rulings
 from bot.conversation.turn import Switch, Turn
 from bot.conversation.understanding import TimedTier, Understanding
 from bot.conversation.verification import Verification
+from bot.domain.actions import ActionKind
 from bot.domain.journal import TryLimits
 from bot.domain.language import LexiconBook
 from bot.domain.order_numbers import OrderNumbers
-from bot.domain.policy import Rules
+from bot.domain.policy import Approval, Rules
 from bot.domain.ports import Clock, LanguageModel, OrderAdapter
+from bot.domain.returns import ReturnRules
 from bot.locale.catalogue import best, catalogue
 from bot.locale.lexicons import load_lexicons
 from bot.orders.desk import OrderDesk
@@ -33,6 +39,7 @@ from bot.orders.phones import to_e164
 from bot.orders.registry import load_adapter
 from bot.store.database import Database
 from bot.store.inbox import Inbox
+from bot.store.ledger import Ledger
 from bot.store.links import Links
 from bot.store.migrate import backup, manual_backup_name, prune
 from bot.store.operations import Operations
@@ -64,6 +71,7 @@ class Overrides:
     pace: Pace | None = None
     poll_silence_s: float = 15.0
     tiers: Sequence[TimedTier] | None = None
+    reached: Reached = go_on
 
 
 class RecentStages:
@@ -106,6 +114,7 @@ class Store:
 
     database: Database
     threads: Threads
+    ledger: Ledger
     inbox: Inbox
     outbox: Outbox
     operations: Operations
@@ -118,6 +127,7 @@ class Store:
         return cls(
             database,
             Threads(database, clock, wake),
+            Ledger(database, clock),
             Inbox(database, clock),
             Outbox(database, clock),
             Operations(database, clock),
@@ -136,6 +146,7 @@ class Brain:
     post: TelegramPost
     switch: Switch
     turn: Turn
+    rulings: Rulings
     recent: RecentStages
 
 
@@ -165,11 +176,14 @@ def make_brain(settings: Settings, overrides: Overrides, store: Store, monitor: 
     tiers, models = make_tiers(settings, book, numbers)
     understanding = Understanding([TimedTier(faq, FAQ_TIMEOUT_S), *(overrides.tiers or tiers)], monitor)
 
-    policy, recent = settings.policy, RecentStages()
-    rules = Rules(policy.return_window_days, frozenset(policy.cancellable))
+    policy, recent, rules = settings.policy, RecentStages(), make_rules(settings.policy)
     handoff = Handoff(post, replies, minutes(policy.takeover_minutes))
     verification = make_verification(settings, store, desk, replies, handoff, numbers)
-    confirmation = Confirmation(desk, store.threads, replies, handoff, rules, minutes(policy.confirmation_minutes))
+    people = People(post, replies, timedelta(hours=policy.approval_hours))
+    execution = Execution(desk, store.ledger, replies, handoff, people, rules, overrides.reached)
+    language, lives = partial(best_language, settings), minutes(policy.confirmation_minutes)
+    confirmation = Confirmation(store.ledger, replies, execution, lives)
+    rulings = Rulings(store.threads, post, overrides.clock, execution, language, lives)
     errand = Errand(desk, replies, verification, confirmation, handoff, rules, numbers)
     turn = Turn(
         store=store.threads,
@@ -187,23 +201,34 @@ def make_brain(settings: Settings, overrides: Overrides, store: Store, monitor: 
         handoff=handoff,
         commands=Commands(replies, errand, verification, settings.shop.languages),
         switch=switch,
-        best_language=partial(best_language, settings),
+        best_language=language,
         facts=settings.shop.facts,
         note=recent.note,
+        reached=overrides.reached,
     )
-    return Brain(replies, faq, models, desk, post, switch, turn, recent)
+    return Brain(replies, faq, models, desk, post, switch, turn, rulings, recent)
+
+
+def make_rules(policy: PolicySettings) -> Rules:
+    """Build the shop's rules."""
+    returns = ReturnRules(policy.return_window_days, policy.return_window_days_by_category, policy.not_returnable)
+    approvals = {
+        ActionKind.CANCEL_ORDER: Approval.read(policy.approve_cancellations),
+        ActionKind.RETURN_APPLY: Approval.read(policy.approve_returns),
+    }
+    return Rules(returns, frozenset(policy.cancellable), approvals)
 
 
 def make_verification(
     settings: Settings, store: Store, desk: OrderDesk, replies: Replies, handoff: Handoff, numbers: OrderNumbers
 ) -> Verification:
-    """Build what finds out who a customer is."""
+    """Build what finds out who a customer is; for an order twice as many wrong tries are taken as in one thread."""
     policy = settings.policy
     tries, window = policy.verification_tries, minutes(policy.verification_window_minutes)
     limits = TryLimits(tries, 2 * tries, window)
     phones = partial(to_e164, region=settings.shop.phone_region or None)
     links, lasts = OpenedLinks(desk, store.links), timedelta(days=policy.binding_days) or None
-    return Verification(desk, store.threads, replies, handoff, numbers, phones, links, limits, lasts)
+    return Verification(desk, store.threads, store.ledger, replies, handoff, numbers, phones, links, limits, lasts)
 
 
 def minutes(count: int) -> timedelta:

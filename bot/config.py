@@ -26,6 +26,7 @@ from bot.config_tiers import NO_SECRET, UnderstandingSettings
 from bot.config_tiers import TierSettings as TierSettings  # noqa: PLC0414 # It is said again: others open only config.
 from bot.config_values import (
     ApiKey,
+    ApprovalRule,
     AsPath,
     AsPathOrNone,
     AsTuple,
@@ -98,6 +99,11 @@ class PolicySettings(Table):
 
     return_window_days: Annotated[int, Field(ge=0, le=3650)] = 30
     cancellable: Annotated[tuple[Annotated[OrderStatus, Field(strict=False)], ...], AsTuple] = (OrderStatus.PENDING,)
+    return_window_days_by_category: Mapping[Text, Annotated[int, Field(ge=0, le=3650)]] = Field(default_factory=dict)
+    not_returnable: Annotated[tuple[Text, ...], AsTuple] = ()
+    approve_cancellations: ApprovalRule = "never"
+    approve_returns: ApprovalRule = "never"
+    approval_hours: Annotated[int, Field(ge=1, le=8760)] = 24
     confirmation_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
     verification_tries: Annotated[int, Field(ge=1, le=100)] = 5
     verification_window_minutes: Annotated[int, Field(ge=1, le=10_080)] = 60

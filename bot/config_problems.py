@@ -133,6 +133,7 @@ _FITTING = {
 def crossings(values: Mapping[str, Any]) -> Iterator[Crossing]:
     """Yield what is wrong between settings. The values are raw: their types may be wrong, which is found elsewhere."""
     yield from _webhook(_table(values.get("telegram")))
+    yield from _approvals(_table(values.get("policy")), _table(values.get("admins")))
     tiers = _table(values.get("understanding")).get("tiers")
     names: set[str] = set()
     for place, tier in enumerate(tiers if isinstance(tiers, list | tuple) else ()):
@@ -153,6 +154,13 @@ def _webhook(telegram: Mapping[str, Any]) -> Iterator[Crossing]:
     if not telegram.get("webhook_secret"):
         remedy = "Make one up: 1 to 256 of A-Z, a-z, 0-9, _ and -, in the file, the environment or a file of its own"
         yield ("telegram", "webhook_secret"), "is missing, and webhook mode needs it", remedy
+
+
+def _approvals(policy: Mapping[str, Any], admins: Mapping[str, Any]) -> Iterator[Crossing]:
+    for key in ("approve_cancellations", "approve_returns"):
+        if policy.get(key, "never") != "never" and not admins.get("ids"):
+            remedy = "Name the people who decide in admins.ids, or set it to never"
+            yield ("policy", key), "needs somebody who decides, and there are no admins", remedy
 
 
 def _tier(path: KeyPath, tier: Mapping[str, Any], names: set[str]) -> Iterator[Crossing]:

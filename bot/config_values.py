@@ -124,6 +124,14 @@ Username = Annotated[
         r"([A-Za-z][A-Za-z0-9_]{3,31})?", "is not a bot's name", 'Write it as in t.me/my_shop_bot: "my_shop_bot"'
     ),
 ]
+ApprovalRule = Annotated[
+    str,
+    _matching(
+        r"always|never|above [0-9]{1,9}(\.[0-9]{1,3})? [A-Z]{3}",
+        "is no rule for approvals",
+        'Write "always", "never", or "above" with an amount and its currency, such as "above 100 EUR"',
+    ),
+]
 ApiKey = Annotated[
     SecretStr, _matching(r"[!-~]+", "is empty, or not plain ASCII without spaces", "Use letters, digits and signs")
 ]

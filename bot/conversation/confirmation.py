@@ -1,77 +1,104 @@
-"""A write: proposed, confirmed by exactly this customer for exactly this order, done once, told truthfully.
+"""A write is proposed, and confirmed by exactly this customer for exactly this order.
 
-The ledger row is committed as in flight before the order system is called, and completed with the turn. When the worker
-dies in between, the same update runs again, finds its row in flight, and repeats the call with the same key.
+The yes is committed before anything follows from it. When the worker dies after that, the same update runs again, finds
+how far its write had come, and goes on from there.
 """
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from bot.conversation.crash_points import CrashPoint
 from bot.conversation.draft import Draft, new_token
-from bot.conversation.handoff import Handoff
-from bot.conversation.refusals import refusal
+from bot.conversation.execution import Execution
 from bot.conversation.replies import Replies
 from bot.domain.actions import Action, ActionKind
-from bot.domain.journal import TurnStore
+from bot.domain.journal import LedgerStore
+from bot.domain.ledger import fingerprint
 from bot.domain.model import (
     Button,
     ButtonKind,
     LedgerEntry,
     LedgerState,
     Order,
+    Reason,
+    ReturnLine,
     Scope,
     Waiting,
-    WriteAnswer,
-    WriteResult,
 )
-from bot.domain.policy import Decision, Rules, decide
-from bot.domain.ports import Desk
-from bot.errors import OrderSystemDown, OrderSystemError
-
-log = logging.getLogger(__name__)
+from bot.domain.policy import Decision, lines_to_return
+from bot.domain.returns import amount_of
+from bot.errors import OrderSystemError
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """Proposes writes and carries out the confirmed ones."""
+    """Proposes writes, and takes the customers' yes and no."""
 
-    desk: Desk
-    store: TurnStore
+    ledger: LedgerStore
     replies: Replies
-    handoff: Handoff
-    rules: Rules
+    execution: Execution
     lifetime: timedelta = timedelta(minutes=15)
 
-    def propose(self, draft: Draft, action: ActionKind, order: Order, *, suspected: bool = False) -> None:
+    async def propose(
+        self,
+        draft: Draft,
+        action: ActionKind,
+        order: Order,
+        *,
+        suspected: bool = False,
+        reason: Reason | None = None,
+        lines: tuple[ReturnLine, ...] = (),
+    ) -> None:
         """List the details and ask for an explicit yes; the proposal goes into the ledger.
 
         Args:
             suspected: that the customer wants it was only suspected; the question says so, and leaves another way out.
+            lines: what goes back of the order; without any it is as much of it as may.
         """
-        key = new_token()
-        entry = LedgerEntry(key, draft.thread.id, order.customer_id, action, order.number, LedgerState.PROPOSED)
+        if await self.ledger.under_way(order.customer_id, order.number):
+            draft.settle()
+            draft.decision = "under_way"
+            draft.say(self.replies.under_way(draft.language, order.number))
+            return
+        lines = lines or lines_to_return(action, order, draft.now, self.execution.rules)
+        entry = LedgerEntry(
+            new_token(),
+            draft.thread.id,
+            order.customer_id,
+            action,
+            order.number,
+            LedgerState.PROPOSED,
+            reason=reason,
+            lines=lines,
+            amount=amount_of(order, lines),
+        )
+        entry = replace(entry, digest=fingerprint(entry))
         draft.ledger.append(entry)
-        draft.wait_for(Waiting.MEANING if suspected else Waiting.CONFIRMATION, action, order.number, key=key)
+        waiting = Waiting.MEANING if suspected else Waiting.CONFIRMATION
+        draft.wait_for(waiting, action, order.number, key=entry.key)
+        self._ask(draft, entry, order, suspected=suspected)
+
+    def _ask(self, draft: Draft, entry: LedgerEntry, order: Order, *, suspected: bool) -> None:
+        key, action, until = entry.key, entry.action, draft.now + self.lifetime
 
         def button(label: str, kind: ButtonKind) -> tuple[Button, ...]:
-            return (draft.button(label, kind, key, key, action=action, expires_at=draft.now + self.lifetime),)
+            return (draft.button(label, kind, key, key, action=action, expires_at=until),)
 
         say, language = self.replies, draft.language
         yes = button(say.yes_button(language, action), ButtonKind.CONFIRM)
         if suspected:
             no = button(say.not_meant_button(language), ButtonKind.NOT_MEANT)
             person = (draft.button(say.handoff_button(language), ButtonKind.HUMAN, key),)
-            draft.say(say.inquiry_confirm(language, action, order), yes, no, person)
+            draft.say(say.inquiry_confirm(language, action, order, entry.lines), yes, no, person)
         else:
             no = button(say.no_button(language, action), ButtonKind.DECLINE)
-            draft.say(say.confirm(language, action, order), yes, no)
+            draft.say(say.confirm(language, action, order, entry.lines), yes, no)
 
     async def decline(self, draft: Draft, key: str) -> None:
         """The customer said no."""
-        entry = await self._mine(draft, key)
+        entry, _ = await self._mine(draft, key)
         if entry is None or entry.state is not LedgerState.PROPOSED:
             self._stale(draft)
             return
@@ -81,107 +108,73 @@ class Confirmation:
         draft.say(self.replies.declined(draft.language, entry.action))
 
     async def confirm(self, draft: Draft, key: str) -> None:
-        """The customer said yes: check once more, take the ledger row, act, tell."""
-        entry = await self._mine(draft, key)
-        if entry is None or draft.thread.scope is None:
+        """The customer said yes: check once more, commit the yes, go on with it."""
+        entry, scope = await self._mine(draft, key)
+        if entry is None or scope is None:
             self._stale(draft)
             return
         draft.tier, draft.action = "dialogue", Action(entry.action, entry.order_number)
         if entry.state is LedgerState.IN_FLIGHT:
-            # This very update was confirmed before a crash; the key makes the repetition harmless.
-            await self._act(draft, entry, draft.thread.scope, again=True)
-        elif entry.state is not LedgerState.PROPOSED:
-            self._stale(draft)
-        elif entry.at is not None and draft.now > entry.at + self.lifetime:
-            self._refuse(draft, entry, "expired", self.replies.confirmation_expired(draft.language))
-        elif await self._still_allowed(draft, entry, draft.thread.scope):
-            if await self.store.begin(key, draft.inbox_id):
-                await self._act(draft, entry, draft.thread.scope)
-            else:
-                self._stale(draft)
-
-    async def _mine(self, draft: Draft, key: str) -> LedgerEntry | None:
-        """Return the entry if it is this thread's and this customer's."""
-        entry = await self.store.proposal(key)
-        scope = draft.thread.scope
-        if (
-            entry is None
-            or entry.thread_id != draft.thread.id
-            or scope is None
-            or entry.customer_id != scope.customer_id
-        ):
-            return None
-        return entry
-
-    async def _still_allowed(self, draft: Draft, entry: LedgerEntry, scope: Scope) -> bool:
-        """The order may have been shipped since the question was asked."""
-        with draft.stage("orders"):
-            order = await self.desk.for_customer(scope).find(entry.order_number)
-        decision = decide(entry.action, scope, order, confirmed=True, now=draft.now, rules=self.rules)
-        if decision is Decision.ACT:
-            return True
-        text = refusal(self.replies, draft.language, decision, entry.action, order, entry.order_number, self.rules)
-        self._refuse(draft, entry, decision.value, text)
-        return False
-
-    async def _act(self, draft: Draft, entry: LedgerEntry, scope: Scope, *, again: bool = False) -> None:
-        """Act and tell; after a crash (`again`) even a refused connection proves nothing about the try before it."""
-        draft.settle()
-        try:
-            with draft.stage("orders"):
-                answer = await self.desk.for_customer(scope).write(entry.action, entry.order_number, entry.key)
-        except OrderSystemError as error:
-            if isinstance(error, OrderSystemDown) and not again:
-                self._not_reached(draft, entry, error)
-            elif await self._is_done(draft, entry, scope):
-                self._done(draft, entry, WriteAnswer(WriteResult.DONE, detail="seen in the order system afterwards"))
-            else:
-                self._unknown(draft, entry, str(error))
+            await self.execution.resolve(draft, entry, scope)
+        elif entry.state is LedgerState.CONFIRMED and entry.confirmed_by == draft.inbox_id:
+            await self._confirmed_before(draft, entry, scope)
+        elif entry.state is LedgerState.EXPIRED or self._is_old(draft, entry):
+            self._expired(draft, entry)
+        elif entry.state is LedgerState.PROPOSED:
+            await self._proposed(draft, entry, scope)
         else:
-            self._done(draft, entry, answer)
+            self._stale(draft)
 
-    async def _is_done(self, draft: Draft, entry: LedgerEntry, scope: Scope) -> bool:
-        """Ask the order system what became of a write that it did not answer clearly."""
-        try:
-            with draft.stage("orders"):
-                order = await self.desk.for_customer(scope).find(entry.order_number)
-        except OrderSystemError:
-            return False
-        found = decide(entry.action, scope, order, confirmed=True, now=draft.now, rules=self.rules)
-        return found is Decision.ALREADY
+    async def _mine(self, draft: Draft, key: str) -> tuple[LedgerEntry | None, Scope | None]:
+        """Return the entry if it is this thread's and this customer's, with the scope that it belongs to."""
+        entry, scope = await self.ledger.entry(key), draft.thread.scope
+        if entry is None or scope is None or entry.thread_id != draft.thread.id:
+            return None, None
+        return (entry, scope) if entry.customer_id == scope.customer_id else (None, None)
 
-    def _not_reached(self, draft: Draft, entry: LedgerEntry, error: OrderSystemDown) -> None:
-        self._refuse(draft, entry, f"not reached: {error}", self.replies.order_system_down(draft.language))
-        draft.decision = "order_system_down"
-        self.handoff.alert(draft, f"The order system cannot be reached; {entry.order_number} was left as it is.")
-
-    def _done(self, draft: Draft, entry: LedgerEntry, answer: WriteAnswer) -> None:
-        if answer.result is WriteResult.REFUSED:
-            text = self.replies.refused_by_shop(draft.language, entry.action, entry.order_number)
-            self._refuse(draft, entry, answer.detail or "the order system refused", text)
+    async def _proposed(self, draft: Draft, entry: LedgerEntry, scope: Scope) -> None:
+        """The order may have been shipped since the question was asked."""
+        order = await self.execution.look(draft, entry, scope)
+        decision = self.execution.may(draft, entry, scope, order, approved=False)
+        if decision is None or order is None:
             return
-        detail = " ".join(part for part in (answer.reference, answer.detail) if part)
-        draft.decision = "done"
-        draft.ledger.append(replace(entry, state=LedgerState.DONE, detail=detail))
-        draft.say(self.replies.done(draft.language, entry.action, entry.order_number, answer), fact=True)
-        log.info("write.done", extra={"thread_id": entry.thread_id, "action": entry.action.value, "key": entry.key})
+        needs_approval = decision is Decision.APPROVE
+        if not await self.ledger.confirm(entry.key, draft.inbox_id, needs_approval=needs_approval):
+            self._stale(draft)
+            return
+        self.execution.reached(CrashPoint.AFTER_CONFIRMED)
+        confirmed = replace(entry, state=LedgerState.CONFIRMED, needs_approval=needs_approval)
+        await self._go_on(draft, confirmed, scope, order)
 
-    def _unknown(self, draft: Draft, entry: LedgerEntry, why: str) -> None:
-        draft.decision = "outcome_unknown"
-        draft.ledger.append(replace(entry, state=LedgerState.UNKNOWN, detail=why))
-        draft.say(self.replies.outcome_unknown(draft.language, entry.action, entry.order_number), fact=True)
-        self.handoff.alert(
-            draft,
-            f"Please check order {entry.order_number}: no clear answer to {entry.action.value}. {why}",
-        )
-        told = {"thread_id": entry.thread_id, "action": entry.action.value, "key": entry.key}
-        log.warning("write.unknown", extra=told)
+    async def _confirmed_before(self, draft: Draft, entry: LedgerEntry, scope: Scope) -> None:
+        """This very update had said yes when a crash came: go on where it stopped."""
+        try:
+            order = await self.execution.look(draft, entry, scope)
+        except OrderSystemError as error:
+            self.execution.not_reached(draft, entry, error)
+            return
+        if self.execution.may(draft, entry, scope, order, approved=not entry.needs_approval) and order:
+            await self._go_on(draft, entry, scope, order)
 
-    def _refuse(self, draft: Draft, entry: LedgerEntry, why: str, text: str) -> None:
+    async def _go_on(self, draft: Draft, entry: LedgerEntry, scope: Scope, order: Order) -> None:
+        if not entry.needs_approval:
+            await self.execution.start(draft, entry, scope)
+            return
         draft.settle()
-        draft.decision = why if " " not in why else "refused"
-        draft.ledger.append(replace(entry, state=LedgerState.REFUSED, detail=why))
-        draft.say(text, fact=True)
+        draft.decision = "waits_for_approval"
+        self.execution.people.ask_approval(draft, entry, order)
+        draft.say(self.replies.waits_for_approval(draft.language, entry.action, entry.order_number), fact=True)
+
+    def _is_old(self, draft: Draft, entry: LedgerEntry) -> bool:
+        proposed_at = entry.entered[LedgerState.PROPOSED]
+        return entry.state is LedgerState.PROPOSED and draft.now > proposed_at + self.lifetime
+
+    def _expired(self, draft: Draft, entry: LedgerEntry) -> None:
+        draft.settle()
+        draft.decision = "expired"
+        if entry.state is LedgerState.PROPOSED:
+            draft.ledger.append(replace(entry, state=LedgerState.EXPIRED, detail="the yes came too late"))
+        draft.say(self.replies.confirmation_expired(draft.language))
 
     def _stale(self, draft: Draft) -> None:
         draft.decision = "stale"

@@ -32,6 +32,10 @@ from bot.domain.model import (
 OnStage = Callable[[str, float], None]
 
 
+ADMIN_TOKEN = "admin."  # noqa: S105 (only its beginning)
+"""How the tokens of admins' buttons begin; whose a button is, only the store tells."""
+
+
 def new_token() -> str:
     """Return an opaque id for a button; 22 characters, far below Telegram's 64 bytes."""
     return secrets.token_urlsafe(16)
@@ -50,6 +54,7 @@ class Draft:
     on_stage: OnStage = lambda _stage, _seconds: None
     heard: str = ""
     replies: list[Reply] = field(default_factory=list)
+    buttons: list[Button] = field(default_factory=list)
     calls: list[OutboxCall] = field(default_factory=list)
     ledger: list[LedgerEntry] = field(default_factory=list)
     forgiven: int | None = None
@@ -134,6 +139,7 @@ class Draft:
             thread=self.thread,
             said=tuple(said),
             replies=tuple(self.replies),
+            buttons=tuple(self.buttons),
             calls=(*post.pressed(self.incoming, self.toast), *calls, *self.calls),
             ledger=tuple(self.ledger),
             forgiven=self.forgiven,

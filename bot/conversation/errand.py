@@ -74,9 +74,9 @@ class Errand:
     async def _orders(self, draft: Draft, action: Action, scope: Scope, latest: bool) -> None:
         decision, orders = await self.meant(draft, action, scope, latest=latest)
         if decision is Decision.SHOW:
-            self._about(draft, action.kind, scope, orders[0], orders[0].number)
+            await self._about(draft, action.kind, scope, orders[0], orders[0].number)
         elif decision is Decision.NOT_FOUND:
-            self._about(draft, action.kind, scope, None, action.order_id or "")
+            await self._about(draft, action.kind, scope, None, action.order_id or "")
         else:
             self._which(draft, action.kind, decision, orders)
 
@@ -112,7 +112,7 @@ class Errand:
         orders[:] = [*named, *sorted(others, key=lambda order: squeeze(order.number) not in said)]
         return [order.number for order in named]
 
-    def _about(self, draft: Draft, kind: ActionKind, scope: Scope, order: Order | None, number: str) -> None:
+    async def _about(self, draft: Draft, kind: ActionKind, scope: Scope, order: Order | None, number: str) -> None:
         """Show, ask, or refuse, about one order."""
         draft.action = Action(kind, order.number if order else number)
         with draft.stage("policy"):
@@ -122,7 +122,7 @@ class Errand:
         if decision is Decision.SHOW and order:
             draft.say(self.replies.order_card(draft.language, order))
         elif decision is Decision.CONFIRM and order:
-            self.confirmation.propose(draft, kind, order)
+            await self.confirmation.propose(draft, kind, order)
         else:
             if decision is Decision.NOT_FOUND:
                 draft.wait_for(Waiting.ORDER_NUMBER, kind)

@@ -88,7 +88,7 @@ class Inquiry:
             self._which(draft, action.kind, orders)
             return
         if orders and self._may(draft, action.kind, orders[0]):
-            self.confirmation.propose(draft, action.kind, orders[0], suspected=True)
+            await self.confirmation.propose(draft, action.kind, orders[0], suspected=True)
             return
         # Once it is known who asks, another's order is not named, and neither is one that does not exist.
         number = action.order_id if draft.thread.scope is None else None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.conversation.order_replies import OrderReplies
 from bot.domain.actions import ActionKind
-from bot.domain.model import Order
+from bot.domain.model import Order, ReturnLine
 
 
 class InquiryReplies(OrderReplies):
@@ -24,10 +26,10 @@ class InquiryReplies(OrderReplies):
             question = question % shown or say("Do you want to send something back?")
         return f"{question}\n{say('Please answer yes or no.')}"
 
-    def inquiry_confirm(self, language: str, action: ActionKind, order: Order) -> str:
+    def inquiry_confirm(self, language: str, action: ActionKind, order: Order, lines: Sequence[ReturnLine] = ()) -> str:
         """Ask the same where the order is known, with all that an explicit yes needs."""
         lead = self.catalogue_for(language).gettext("Have I understood you correctly?")
-        return f"{lead}\n{self.confirm(language, action, order)}"
+        return f"{lead}\n{self.confirm(language, action, order, lines)}"
 
     def inquiry_which(self, language: str, action: ActionKind) -> str:
         """Ask the same where it may be about several orders."""

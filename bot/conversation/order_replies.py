@@ -1,4 +1,4 @@
-"""What the bot says about orders: what it found, what it may not do, what it asks before a write and after it."""
+"""What the bot says about orders: what it found, what it may not do, what it asks before a write."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from dataclasses import dataclass
 
 from bot.conversation.order_text import OrderText, TextCatalogue
 from bot.domain.actions import ActionKind
-from bot.domain.model import Money, Order, OrderStatus, WriteAnswer
+from bot.domain.model import Money, Order, OrderStatus, ReturnLine
+from bot.domain.returns import items_of
 
 _NOT_YET_BACK = (OrderStatus.PROCESSED, OrderStatus.SHIPPED)
 
 
 @dataclass(frozen=True, slots=True)
 class OrderReplies:
-    """Every text about orders; each method takes the language first and returns plain text.
-
-    Whatever is said about a write is said after it: no text here promises what the order system has not answered.
-    """
+    """Every text about orders until something is written; each method takes the language first, returns plain text."""
 
     catalogue_for: Callable[[str], TextCatalogue]
     shop_name: str
@@ -91,7 +89,7 @@ class OrderReplies:
             hint = say("Once it has arrived, you can send it back: just write to me.")
         elif order.status is OrderStatus.DELIVERED:
             hint = say("Would you like to return it instead? Just write to me.")
-        return _sentences(text % self._number_and_status(language, order), hint)
+        return sentences(text % self._number_and_status(language, order), hint)
 
     def not_delivered_yet(self, language: str, order: Order) -> str:
         """Say that a return has to wait for the parcel."""
@@ -117,7 +115,14 @@ class OrderReplies:
             date = words.date(order.delivered_at, self.timezone)
             delivered = words.gettext("It was delivered on %(date)s.") % {"date": date}
         person = words.gettext("If something is wrong with it, /human brings in a person from our team.")
-        return _sentences(text, delivered, person)
+        return sentences(text, delivered, person)
+
+    def not_returnable(self, language: str, order: Order) -> str:
+        """Say that such goods are not taken back."""
+        say = self.catalogue_for(language).gettext
+        text = say("I am sorry, what you ordered in %(number)s cannot be sent back.")
+        person = say("If something is wrong with it, /human brings in a person from our team.")
+        return sentences(text % self._number(language, order.number), person)
 
     def is_cancelled(self, language: str, order: Order) -> str:
         """Say that a cancelled order cannot be returned."""
@@ -128,10 +133,13 @@ class OrderReplies:
 
     # --- before a write ---
 
-    def confirm(self, language: str, action: ActionKind, order: Order) -> str:
-        """List the details of a write and ask for an explicit yes."""
+    def confirm(self, language: str, action: ActionKind, order: Order, lines: Sequence[ReturnLine] = ()) -> str:
+        """List the details of a write and ask for an explicit yes; where only `lines` go back, these are named."""
         say = self.catalogue_for(language).gettext
         details = self._orders(language).summary(order)
+        if lines:
+            part = self._orders(language).items(items_of(order, lines))
+            details = "\n".join((details, "", say("Only this goes back:"), *part))
         if action is ActionKind.CANCEL_ORDER:
             question = say("Shall I cancel this order? It cannot be undone.")
             refund = say("What you have paid goes back to the original means of payment within 5 to 7 working days.")
@@ -164,57 +172,6 @@ class OrderReplies:
         say = self.catalogue_for(language).gettext
         return say("That question was too old to be answered, so nothing was changed. If you still want it, ask again.")
 
-    # --- after a write ---
-
-    def done(self, language: str, action: ActionKind, number: str, answer: WriteAnswer) -> str:
-        """Tell what the order system has confirmed: the write, its reference, the refund."""
-        say = self.catalogue_for(language).gettext
-        if action is ActionKind.CANCEL_ORDER:
-            lines = [say("✅ Order %(number)s is cancelled.")]
-            reference = say("Reference: %(reference)s")
-            refund = say("You get %(amount)s back by the original means of payment within 5 to 7 working days.")
-        else:
-            lines = [say("✅ The return of order %(number)s is requested.")]
-            reference = say("Your return number: %(reference)s")
-            refund = say(
-                "Once it is accepted, you get %(amount)s back by the original means of payment "
-                "within 5 to 7 working days."
-            )
-        lines[0] %= self._number(language, number)
-        if shown := self._orders(language).number(answer.reference or ""):
-            lines.append(reference % {"reference": shown})
-        if answer.refund and answer.refund.amount > 0:
-            lines.append(refund % self._amount(language, answer.refund))
-        return "\n".join(lines)
-
-    def refused_by_shop(self, language: str, action: ActionKind, number: str) -> str:
-        """Tell that the order system said no."""
-        say = self.catalogue_for(language).gettext
-        if action is ActionKind.CANCEL_ORDER:
-            text = say("I am sorry, our order system did not accept the cancellation of order %(number)s.")
-        else:
-            text = say("I am sorry, our order system did not accept the return of order %(number)s.")
-        hint = say("Nothing was changed. With /human I bring in a person who can look into it.")
-        return _sentences(text % self._number(language, number), hint)
-
-    def outcome_unknown(self, language: str, action: ActionKind, number: str) -> str:
-        """Tell that nobody knows yet whether it was done."""
-        say = self.catalogue_for(language).gettext
-        if action is ActionKind.CANCEL_ORDER:
-            text = say("I could not get a confirmation that order %(number)s is cancelled.")
-        else:
-            text = say("I could not get a confirmation that the return of order %(number)s is requested.")
-        hint = say("A person from our team will check it and write to you here. Nothing will be done twice.")
-        return _sentences(text % self._number(language, number), hint)
-
-    def order_system_down(self, language: str) -> str:
-        """Tell that the order system does not answer, and that nothing was changed."""
-        say = self.catalogue_for(language).gettext
-        return say(
-            "I am sorry, I cannot reach our order system right now. Nothing was changed. "
-            "Could you try again in a few minutes?"
-        )
-
     # --- values ---
 
     def _orders(self, language: str) -> OrderText:
@@ -230,6 +187,6 @@ class OrderReplies:
         return {"amount": self._orders(language).amount(money)}
 
 
-def _sentences(*sentences: str) -> str:
+def sentences(*parts: str) -> str:
     """Put sentences below each other, the empty ones left out."""
-    return "\n".join(sentence for sentence in sentences if sentence)
+    return "\n".join(part for part in parts if part)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bot.domain.model import Money, Order, OrderStatus
+from bot.domain.model import Money, Order, OrderItem, OrderStatus
 
 NUMBER_CHARS, NAME_CHARS, ITEM_CHARS = 64, 64, 80
 LABEL_CHARS = 60
@@ -94,6 +94,21 @@ class OrderText:
             shown.append(cut % {"count": more})
         return "\n".join(shown)
 
+    def items(self, items: Sequence[OrderItem]) -> list[str]:
+        """Return a line for each item, cut where they get too long for one message."""
+        template = self.words.gettext("• %(quantity)s × %(item)s")
+        shown = fitting(
+            (
+                template % {"quantity": item.quantity, "item": quoted(self.words, item.name, ITEM_CHARS)}
+                for item in items
+            ),
+            LISTED_ITEMS,
+        )
+        if more := len(items) - len(shown):
+            cut = self.words.ngettext("… and %(count)s more item", "… and %(count)s more items", more)
+            shown.append(cut % {"count": more})
+        return shown
+
     def status(self, status: OrderStatus) -> str:
         """Return a status in words that follow "order"."""
         say = self.words.gettext
@@ -137,17 +152,7 @@ class OrderText:
         total = say("Total: %(amount)s") % {"amount": self.amount(order.total)}
         if not order.items:
             return [total]
-        template = say("• %(quantity)s × %(item)s")
-        shown = fitting(
-            (
-                template % {"quantity": item.quantity, "item": quoted(self.words, item.name, ITEM_CHARS)}
-                for item in order.items
-            ),
-            LISTED_ITEMS,
-        )
-        if more := len(order.items) - len(shown):
-            cut = self.words.ngettext("… and %(count)s more item", "… and %(count)s more items", more)
-            shown.append(cut % {"count": more})
+        shown = self.items(order.items)
         pieces = sum(item.quantity for item in order.items)
         heading = self.words.ngettext("%(count)s item:", "%(count)s items:", pieces) % {"count": pieces}
         return [heading, *shown, total]

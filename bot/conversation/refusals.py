@@ -28,7 +28,9 @@ def refusal(
         case Decision.NOT_DELIVERED_YET:
             return replies.not_delivered_yet(language, order)
         case Decision.WINDOW_CLOSED:
-            return replies.window_closed(language, order, rules.return_window_days)
+            return replies.window_closed(language, order, rules.returns.days(order))
+        case Decision.NOT_RETURNABLE:
+            return replies.not_returnable(language, order)
         case Decision.IS_CANCELLED:
             return replies.is_cancelled(language, order)
         case _:

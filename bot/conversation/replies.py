@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bot.conversation.identity_replies import IdentityReplies
 from bot.conversation.order_text import NAME_CHARS, TextCatalogue, quoted
+from bot.conversation.write_replies import WriteReplies
 
 __all__ = ["Replies", "TextCatalogue"]
 
@@ -23,10 +24,11 @@ LANGUAGE_NAMES = {
 }
 
 
-class Replies(IdentityReplies):
+class Replies(IdentityReplies, WriteReplies):
     """What the bot says.
 
-    About orders see `OrderReplies`, about what it only suspects `InquiryReplies`, about who asks `IdentityReplies`.
+    About orders see `OrderReplies` and `WriteReplies`, about what it only suspects `InquiryReplies`, about who asks
+    `IdentityReplies`.
     """
 
     __slots__ = ()

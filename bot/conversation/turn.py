@@ -15,6 +15,7 @@ from datetime import timedelta
 
 from bot.conversation.commands import Commands
 from bot.conversation.confirmation import Confirmation
+from bot.conversation.crash_points import Reached, close, go_on
 from bot.conversation.draft import Draft, OnStage
 from bot.conversation.errand import Errand
 from bot.conversation.handoff import Handoff, handed_back, owned_by_person
@@ -65,6 +66,7 @@ class Turn:
     best_language: Callable[[str | None], str]
     facts: str = ""
     note: Callable[[int, Mapping[str, float]], None] = lambda _inbox_id, _stages: None
+    reached: Reached = go_on
 
     async def run(
         self, incoming: Incoming, inbox_id: int, on_stage: OnStage = lambda _stage, _seconds: None
@@ -87,7 +89,7 @@ class Turn:
         with draft.stage("reply"):
             record = draft.record(self.post)
         with draft.stage("store"):
-            await self.store.close(record)
+            await close(self.store, record, self.reached)
         draft.timed("total", started)
         self._observe(draft)
         self.note(inbox_id, draft.stages)
@@ -186,6 +188,11 @@ class Turn:
                 draft.tier = "dialogue"
                 await self.errand.run(draft, Action(dialogue.action, number))
                 return True
+            case Waiting.NOTHING if self._consent(draft):
+                # A yes said twice must not be read as the last wish anew, and the third one as the yes to that.
+                draft.tier = "dialogue"
+                self._small_talk(draft, Action(ActionKind.UNKNOWN))
+                return True
             case Waiting.MEANING:
                 return await self.inquiry.answered(draft, dialogue, self._consent(draft), self._only_a_number(draft))
         return False
@@ -277,8 +284,6 @@ class Turn:
         else:
             draft.tier, draft.decision = "fixed", "media"
             draft.say(self.replies.media_received(draft.language, draft.incoming.media))
-
-    # --- after the answer ---
 
     def _observe(self, draft: Draft) -> None:
         for stage, seconds in draft.stages.items():

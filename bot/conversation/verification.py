@@ -17,7 +17,7 @@ from bot.conversation.handoff import Handoff
 from bot.conversation.links import Links
 from bot.conversation.replies import Replies
 from bot.domain.actions import ActionKind
-from bot.domain.journal import Try, TryLimits, TurnStore
+from bot.domain.journal import LedgerStore, Try, TryLimits, TurnStore
 from bot.domain.model import Channel, Contact, Dialogue, LedgerState, Proof, ProofKind, Scope, Thread, Waiting
 from bot.domain.order_numbers import OrderNumbers
 from bot.domain.ports import Desk, Identity
@@ -44,6 +44,7 @@ class Verification:
 
     desk: Desk
     store: TurnStore
+    ledger: LedgerStore
     replies: Replies
     handoff: Handoff
     numbers: OrderNumbers
@@ -55,7 +56,7 @@ class Verification:
     async def unlink(self, draft: Draft) -> None:
         """Forget who the customer is, and what they had been asked about their orders."""
         key, draft.decision = draft.thread.dialogue.key, "unlinked"
-        proposed = await self.store.proposal(key) if key else None
+        proposed = await self.ledger.entry(key) if key else None
         if proposed is not None and proposed.state is LedgerState.PROPOSED:
             ended = replace(proposed, state=LedgerState.DECLINED, detail="the customer ended the verification")
             draft.ledger.append(ended)

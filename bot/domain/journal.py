@@ -18,6 +18,7 @@ from bot.domain.model import (
     FaqEntry,
     Incoming,
     LedgerEntry,
+    LedgerState,
     Message,
     MessageRef,
     Reply,
@@ -28,6 +29,9 @@ from bot.domain.model import (
 
 # Doing these twice is the same as doing them once, so a crash in between does no harm.
 REPEATABLE = frozenset({"answerCallbackQuery", "editMessageReplyMarkup", "editMessageText", "sendChatAction"})
+
+NO_UPDATE = 0
+"""The inbox id of what happens by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +93,16 @@ class TurnRecord:
     """Everything a turn leaves behind.
 
     `thread` is the thread's new state; `said` the messages of this turn in order; `replies` carry the buttons to
-    keep; `calls` what goes to Telegram; `ledger` entries are inserted or moved on by their key; `forgiven` is the try
-    at a verification that was none after all.
+    keep, `buttons` are the admins'; `calls` what goes to Telegram; `ledger` entries are inserted or moved on by their
+    key; `forgiven` is the try at a verification that was none after all. `inbox_id` is `NO_UPDATE` when nothing that
+    arrived was the cause.
     """
 
     inbox_id: int
     thread: Thread
     said: tuple[tuple[Author, str], ...] = ()
     replies: tuple[Reply, ...] = ()
+    buttons: tuple[Button, ...] = ()
     calls: tuple[OutboxCall, ...] = ()
     ledger: tuple[LedgerEntry, ...] = ()
     forgiven: int | None = None
@@ -177,11 +183,8 @@ class TurnStore(Protocol):
     async def press(self, token: str, thread_id: int, inbox_id: int, now: datetime) -> Button | None:
         """Use up a button; None when it is unknown, another thread's, expired, or used by another update."""
 
-    async def proposal(self, key: str) -> LedgerEntry | None:
-        """Return the ledger entry of this key."""
-
-    async def begin(self, key: str, inbox_id: int) -> bool:
-        """Move a proposal into flight, committed; False when it is no longer a proposal."""
+    async def press_as_admin(self, token: str, admin: int, inbox_id: int, now: datetime) -> Button | None:
+        """Use up an admin's button, likewise; the buttons that asked other admins the same are void then."""
 
     async def take_try(self, thread_id: int, number: str, now: datetime, limits: TryLimits) -> Try | None:
         """Count a try of this thread at this order number ("" for a contact), committed.
@@ -202,6 +205,34 @@ class LinkStore(Protocol):
 
         None when another thread has it, or the row that should hold the number is not there.
         """
+
+
+class LedgerStore(Protocol):
+    """The ledger, as those see it who move its entries on. Whatever a turn leaves behind is moved at its close."""
+
+    async def entry(self, key: str) -> LedgerEntry | None:
+        """Return the entry of this key."""
+
+    async def confirm(self, key: str, inbox_id: int, *, needs_approval: bool) -> bool:
+        """Commit the customer's yes to a proposal; False when it is a proposal no longer."""
+
+    async def take_off(self, key: str, approved_by: int | None = None) -> bool:
+        """Commit that a confirmed write is about to be sent.
+
+        False when it is not confirmed any more, or another write for the same order is in flight or unknown.
+        """
+
+    async def under_way(self, customer_id: str, number: str) -> LedgerEntry | None:
+        """Return the write of this order that is confirmed, in flight or unknown, if there is one."""
+
+    async def latest(self, limit: int, *, number: str = "", state: LedgerState | None = None) -> Sequence[LedgerEntry]:
+        """Return the newest entries, of this order or in this state where that is given, the newest first."""
+
+    async def overdue(self, confirmed: datetime, asked: datetime, sent: datetime) -> Sequence[LedgerEntry]:
+        """Return what nobody is working on any more: confirmed, asked for approval, or sent, at or before a moment."""
+
+    async def thread_of(self, token: str, admin: int) -> ThreadKey | None:
+        """Return the thread that an admin's button is about; None for one that is not theirs."""
 
 
 class Operations(Protocol):
@@ -252,6 +283,13 @@ class Post(Protocol):
 
     def note(self, thread: Thread, text: str) -> Sequence[OutboxCall]:
         """Return the calls that bring a note to every admin; an answer to it goes to the thread's customer."""
+
+    def ask(self, thread: Thread, text: str, buttons: Sequence[Sequence[Button]]) -> Sequence[OutboxCall]:
+        """Return the calls that bring a note with buttons to each admin, of these those that are the admin's own."""
+
+    @property
+    def admins(self) -> Sequence[int]:
+        """The admins' Telegram ids."""
 
     def show(self, thread: Thread, ref: MessageRef) -> Sequence[OutboxCall]:
         """Return the calls that show a customer's message, whatever it is, to every admin."""

@@ -136,10 +136,11 @@ class Scope:
 
 
 class WriteResult(StrEnum):
-    """What the order system said of a write."""
+    """What the order system said of a write; REQUESTED that it was handed in, and a person will carry it out."""
 
     DONE = "done"
     REFUSED = "refused"
+    REQUESTED = "requested"
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +303,8 @@ class Incoming:
 class ButtonKind(StrEnum):
     """What a button does; `data` is the ledger key, the order number or the language it stands for.
 
-    CHOOSE_ACTION says what was meant, about the order of `data` if there is one; NOT_MEANT that `action` was not.
+    CHOOSE_ACTION says what was meant, about the order of `data` if there is one; NOT_MEANT that `action` was not. The
+    last four are for admins: whether a write may be done, and whether one of which nobody knew was.
     """
 
     CONFIRM = "confirm"
@@ -312,11 +314,18 @@ class ButtonKind(StrEnum):
     NOT_MEANT = "not_meant"
     LANGUAGE = "language"
     HUMAN = "human"
+    APPROVE = "approve"
+    REFUSE = "refuse"
+    WAS_DONE = "was_done"
+    WAS_NOT_DONE = "was_not_done"
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button: a label for the customer and an opaque, single-use token; all of one `group` are used up together."""
+    """A button: a label and an opaque, single-use token; all of one `group` are used up together.
+
+    It is the customer's, or that of the one admin whose Telegram id is `admin`.
+    """
 
     label: str
     token: str
@@ -325,6 +334,7 @@ class Button:
     data: str = ""
     action: ActionKind | None = None
     expires_at: datetime | None = None
+    admin: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,19 +402,31 @@ class Understood:
 
 
 class LedgerState(StrEnum):
-    """The life of a write: proposed, then in flight once confirmed, then one of the ends."""
+    """The life of a write: proposed, confirmed by the customer, in flight, then one of the ends.
+
+    UNKNOWN waits for a person to tell what became of it. Which state may follow which is said in `ledger.py`.
+    """
 
     PROPOSED = "proposed"
+    CONFIRMED = "confirmed"
     IN_FLIGHT = "in_flight"
+    UNKNOWN = "unknown"
     DONE = "done"
     REFUSED = "refused"
-    UNKNOWN = "unknown"
     DECLINED = "declined"
+    EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One write and its fate; `key` is the idempotency key that the adapter honours."""
+    """One write and its fate; `key` is the idempotency key that the adapter honours.
+
+    `digest` is the fingerprint of what was proposed: the action, whose order, `lines` (none for all of it), `reason`
+    and `amount`. `needs_approval` that a person of the shop has to agree; `approved_by` is the admin who did, or did
+    not, and `settled_by` the one who told what became of it, as Telegram user ids. `confirmed_by` is the inbox id of
+    the customer's yes. `answer` is what the order system said; `entered` when each state was entered, `at` the newest
+    of these.
+    """
 
     key: str
     thread_id: int
@@ -414,6 +436,16 @@ class LedgerEntry:
     state: LedgerState
     detail: str = ""
     at: datetime | None = None
+    reason: Reason | None = None
+    lines: tuple[ReturnLine, ...] = ()
+    amount: Money | None = None
+    digest: str = ""
+    needs_approval: bool = False
+    confirmed_by: int | None = None
+    approved_by: int | None = None
+    settled_by: int | None = None
+    answer: WriteAnswer | None = None
+    entered: Mapping[LedgerState, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

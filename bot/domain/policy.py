@@ -6,13 +6,15 @@ has not been packed; take back only what was delivered, within the window.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from bot.domain.actions import ActionKind
-from bot.domain.model import Order, OrderStatus, Scope
+from bot.domain.model import Money, Order, OrderStatus, ReturnLine, Scope
+from bot.domain.returns import Backward, ReturnRules, amount_of, going_back
 
 
 class Decision(StrEnum):
@@ -21,7 +23,8 @@ class Decision(StrEnum):
     VERIFY = "verify"  # first find out who this is
     SHOW = "show"  # tell what the order system knows
     CONFIRM = "confirm"  # ask for an explicit yes
-    ACT = "act"  # it was confirmed: do it
+    APPROVE = "approve"  # it was confirmed, and a person of the shop has to agree
+    ACT = "act"  # it was confirmed, and approved where that is needed: do it
     CHOOSE = "choose"  # several orders fit: ask which
     NOT_FOUND = "not_found"  # no such order, or not this customer's: the two look the same
     NO_ORDERS = "no_orders"  # the customer has none at all
@@ -30,32 +33,73 @@ class Decision(StrEnum):
     TOO_LATE_TO_CANCEL = "too_late_to_cancel"
     NOT_DELIVERED_YET = "not_delivered_yet"
     WINDOW_CLOSED = "window_closed"
+    NOT_RETURNABLE = "not_returnable"  # such goods are not taken back
     IS_CANCELLED = "is_cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """When a person of the shop has to agree to what a customer has confirmed: always, never, or above an amount."""
+
+    always: bool = False
+    above: Money | None = None
+
+    @classmethod
+    def read(cls, text: str) -> Approval:
+        """Read it as the settings write it: "always", "never", or "above 100 EUR"; ValueError for anything else."""
+        if text in ("always", "never"):
+            return cls(always=text == "always")
+        parts = text.split(" ")
+        if len(parts) != 3 or parts[0] != "above":
+            raise ValueError(f"{text!r} is no rule for approvals")
+        return cls(above=Money(Decimal(parts[1]), parts[2]))
+
+    def needed(self, amount: Money) -> bool:
+        """Whether it is; an amount in another currency cannot be compared, so a person looks at it."""
+        if self.above is None:
+            return self.always
+        return amount.currency != self.above.currency or amount.amount > self.above.amount
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """The shop's rules."""
 
-    return_window_days: int = 30
+    returns: ReturnRules = field(default_factory=ReturnRules)
     cancellable: frozenset[OrderStatus] = frozenset({OrderStatus.PENDING})
+    approvals: Mapping[ActionKind, Approval] = field(default_factory=dict)
 
 
 _DONE_ALREADY = {
     ActionKind.CANCEL_ORDER: frozenset({OrderStatus.CANCELLED}),
     ActionKind.RETURN_APPLY: frozenset({OrderStatus.RETURN_REQUESTED, OrderStatus.RETURNED}),
 }
+_BACKWARD = {
+    Backward.WINDOW_CLOSED: Decision.WINDOW_CLOSED,
+    Backward.NOT_TAKEN: Decision.NOT_RETURNABLE,
+}
 
 
 def decide(
-    action: ActionKind, scope: Scope | None, order: Order | None, *, confirmed: bool, now: datetime, rules: Rules
+    action: ActionKind,
+    scope: Scope | None,
+    order: Order | None,
+    *,
+    confirmed: bool,
+    now: datetime,
+    rules: Rules,
+    lines: Sequence[ReturnLine] = (),
+    approved: bool = False,
 ) -> Decision:
     """Decide about one order.
 
     Args:
         order: what the desk returned for this scope; None when there is none of that number.
-        confirmed: the customer pressed yes to exactly this action on exactly this order.
+        confirmed: the customer pressed yes to exactly this action on exactly this order, and these lines.
         now: aware, UTC.
+        lines: what goes back. Without any it is all of the order; as long as nothing is confirmed, as much of it as may
+            go back (`lines_to_return` names it).
+        approved: a person of the shop has agreed.
     """
     if scope is None:
         return Decision.VERIFY
@@ -63,12 +107,24 @@ def decide(
         return Decision.NOT_FOUND
     if action is ActionKind.QUERY_ORDER:
         return Decision.SHOW
-    if refusal := _refusal(action, order, now, rules):
+    if not confirmed and not lines:
+        lines = lines_to_return(action, order, now, rules)
+    if refusal := _refusal(action, order, lines, now, rules):
         return refusal
-    return Decision.ACT if confirmed else Decision.CONFIRM
+    if not confirmed:
+        return Decision.CONFIRM
+    needed = rules.approvals.get(action, Approval()).needed(amount_of(order, lines))
+    return Decision.APPROVE if needed and not approved else Decision.ACT
 
 
-def _refusal(action: ActionKind, order: Order, now: datetime, rules: Rules) -> Decision | None:
+def lines_to_return(action: ActionKind, order: Order, now: datetime, rules: Rules) -> tuple[ReturnLine, ...]:
+    """Return the lines that may go back, where that is only a part of the order; none for all of it, or nothing."""
+    return going_back(order, now, rules.returns) if action is ActionKind.RETURN_APPLY else ()
+
+
+def _refusal(
+    action: ActionKind, order: Order, lines: Sequence[ReturnLine], now: datetime, rules: Rules
+) -> Decision | None:
     if order.status in _DONE_ALREADY[action]:
         return Decision.ALREADY
     if action is ActionKind.CANCEL_ORDER:
@@ -77,8 +133,8 @@ def _refusal(action: ActionKind, order: Order, now: datetime, rules: Rules) -> D
         return Decision.IS_CANCELLED
     if order.status is not OrderStatus.DELIVERED:
         return Decision.NOT_DELIVERED_YET
-    closes = (order.delivered_at or order.placed_at) + timedelta(days=rules.return_window_days)
-    return Decision.WINDOW_CLOSED if now > closes else None
+    kept = rules.returns.why_not(order, lines, now)
+    return _BACKWARD[kept] if kept else None
 
 
 def choose(
@@ -114,4 +170,5 @@ def choose(
 
 
 def _fits(action: ActionKind, order: Order, now: datetime, rules: Rules) -> bool:
-    return not action.is_write or _refusal(action, order, now, rules) is None
+    lines = lines_to_return(action, order, now, rules)
+    return not action.is_write or _refusal(action, order, lines, now, rules) is None

@@ -59,7 +59,8 @@ class OrderAdapter(Protocol):
 
         A second call with the same key returns the first one's answer; with another key for what is done already it is
         refused; a key that comes back with another order, action or customer is OrderSystemGarbled. Where
-        `honours_keys` is false, the order is read before it is changed.
+        `honours_keys` is false, the order is read before it is changed. An order system that only hands the request to
+        a person answers REQUESTED.
         """
 
     async def request_return(

@@ -60,7 +60,7 @@ def checked_answer(answer: object) -> WriteAnswer:
     if not isinstance(answer, WriteAnswer):
         raise _wrong("answer", "not an answer to a write")
     if not isinstance(answer.result, WriteResult):
-        raise _wrong("answer.result", "neither done nor refused")
+        raise _wrong("answer.result", "neither done, refused nor requested")
     _text_or_none(answer.reference, "answer.reference")
     if answer.refund is not None and _money(answer.refund, "answer.refund").amount < 0:
         raise _wrong("answer.refund.amount", "negative")

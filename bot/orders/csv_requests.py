@@ -22,7 +22,7 @@ from bot.orders.csv_outbox import Outbox
 from bot.orders.numbers import plain
 
 NO_SUCH_ORDER = WriteAnswer(WriteResult.REFUSED, detail="no such order")
-ASKED_FOR = "request written; a person carries it out"
+ASKED_FOR = "request written"
 _ANOTHER_REQUEST = "this idempotency key was used for another request; nothing was done now"
 
 _TABLES = """
@@ -80,7 +80,8 @@ class _Row:
 
     @property
     def answer(self) -> WriteAnswer:
-        result = WriteResult.REFUSED if self.state == _State.REFUSED else WriteResult.DONE
+        # Whatever is written here still has to be carried out by a person.
+        result = WriteResult.REFUSED if self.state == _State.REFUSED else WriteResult.REQUESTED
         return WriteAnswer(result, reference=self.reference, detail=self.detail)
 
 

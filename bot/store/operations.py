@@ -12,8 +12,9 @@ from bot.domain.journal import OutboxCall
 from bot.domain.model import Author, FaqEntry, LedgerEntry, Message, Thread, ThreadKey
 from bot.domain.ports import Clock
 from bot.store.database import Database
+from bot.store.ledger_rows import ledger_from
 from bot.store.outbox import add_calls
-from bot.store.rows import ledger_from, message_from, thread_from, thread_values, turn_view
+from bot.store.rows import message_from, thread_from, thread_values, turn_view
 from bot.store.tables import FactRow, FaqRow, InboxRow, LedgerRow, MessageRow, OutboxRow, ThreadRow, TurnRow
 from bot.store.threads import expire_threads
 

@@ -12,12 +12,8 @@ from bot.domain.actions import ActionKind
 from bot.domain.journal import OutboxCall
 from bot.domain.model import (
     Author,
-    Button,
-    ButtonKind,
     Channel,
     Dialogue,
-    LedgerEntry,
-    LedgerState,
     Message,
     Passed,
     Proof,
@@ -94,48 +90,6 @@ def thread_values(thread: Thread, now: datetime) -> dict[str, Any]:
 def message_from(row: RowMapping) -> Message:
     """Read a message."""
     return Message(Author(row["author"]), row["text"], row["at"], row["id"])
-
-
-def button_values(button: Button, thread_id: int) -> dict[str, Any]:
-    """Return a button's columns."""
-    return {
-        "token": button.token,
-        "thread_id": thread_id,
-        "group": button.group,
-        "kind": button.kind.value,
-        "label": button.label,
-        "data": button.data,
-        "action": button.action.value if button.action else None,
-        "state": "pending",
-        "expires_at": button.expires_at,
-    }
-
-
-def button_from(row: RowMapping) -> Button:
-    """Read a button."""
-    return Button(
-        label=row["label"],
-        token=row["token"],
-        kind=ButtonKind(row["kind"]),
-        group=row["group"],
-        data=row["data"],
-        action=ActionKind(row["action"]) if row["action"] else None,
-        expires_at=row["expires_at"],
-    )
-
-
-def ledger_from(row: RowMapping) -> LedgerEntry:
-    """Read a ledger entry; `at` is when it last moved."""
-    return LedgerEntry(
-        key=row["key"],
-        thread_id=row["thread_id"],
-        customer_id=row["customer_id"],
-        action=ActionKind(row["action"]),
-        order_number=row["order_number"],
-        state=LedgerState(row["state"]),
-        detail=row["detail"],
-        at=row["ended_at"] or row["confirmed_at"] or row["proposed_at"],
-    )
 
 
 def call_values(call: OutboxCall, now: datetime) -> dict[str, Any]:

@@ -152,7 +152,7 @@ class OutboxRow(Base):
 
 
 class ButtonRow(Base):
-    """A button that was offered; using one uses up its group."""
+    """A button that was offered, to a customer or to the admin of this id; using one uses up its group."""
 
     __tablename__ = "buttons"
     __table_args__ = (Index("ix_buttons_thread_id_group", "thread_id", "group"),)
@@ -167,15 +167,20 @@ class ButtonRow(Base):
     state: Mapped[str] = mapped_column(String(16), default="pending")
     used_by: Mapped[int | None] = mapped_column(BigInteger)
     expires_at: Mapped[datetime | None]
+    admin: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class LedgerRow(Base):
-    """A write to the order system, from proposal to end."""
+    """A write to the order system, from proposal to end.
+
+    `arguments` are its reason, lines and amount; `digest` is the fingerprint of all that is asked for.
+    """
 
     __tablename__ = "ledger"
     __table_args__ = (
         Index("ix_ledger_thread_id_state", "thread_id", "state"),
         Index("ix_ledger_state", "state"),
+        Index("ix_ledger_order_number", "order_number"),
     )
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -185,9 +190,17 @@ class LedgerRow(Base):
     order_number: Mapped[str]
     state: Mapped[str] = mapped_column(String(16))
     detail: Mapped[str] = mapped_column(default="")
+    arguments: Mapped[dict[str, Any]]
+    digest: Mapped[str] = mapped_column(String(64))
+    needs_approval: Mapped[bool]
+    answer: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     confirmed_by: Mapped[int | None] = mapped_column(BigInteger)
+    approved_by: Mapped[int | None] = mapped_column(BigInteger)
+    settled_by: Mapped[int | None] = mapped_column(BigInteger)
     proposed_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
+    in_flight_at: Mapped[datetime | None]
+    unknown_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
 
 

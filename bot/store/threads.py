@@ -1,32 +1,24 @@
-"""The turn's memory: threads, messages, buttons, the ledger, and one commit at a turn's end."""
+"""The turn's memory: threads, messages, and one commit at a turn's end, with its buttons and its ledger's moves."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from bot.domain.journal import Opened, Try, TryLimits, TurnRecord
-from bot.domain.model import Author, Button, Incoming, LedgerEntry, LedgerState, Message, Thread, ThreadKey
+from bot.domain.model import Author, Button, Incoming, Message, Thread, ThreadKey
 from bot.domain.ports import Clock
 from bot.errors import StoreError
+from bot.store.buttons import button_values, press, press_as_admin
 from bot.store.database import Database
-from bot.store.rows import (
-    button_from,
-    button_values,
-    call_values,
-    ledger_from,
-    thread_from,
-    thread_values,
-    trace_values,
-)
-from bot.store.tables import ButtonRow, InboxRow, LedgerRow, MessageRow, OutboxRow, ThreadRow, TryRow, TurnRow, table
+from bot.store.ledger import expire_proposals, move_ledger
+from bot.store.rows import call_values, thread_from, thread_values, trace_values
+from bot.store.tables import ButtonRow, InboxRow, MessageRow, OutboxRow, ThreadRow, TryRow, TurnRow, table
 
 HISTORY = 40
-_OPEN_STATES = (LedgerState.PROPOSED.value,)
 _AUTHORS = {author.value: author for author in Author}
-_ENDED = frozenset({LedgerState.DONE, LedgerState.REFUSED, LedgerState.UNKNOWN, LedgerState.DECLINED})
 
 
 class Threads:
@@ -56,18 +48,11 @@ class Threads:
 
     async def press(self, token: str, thread_id: int, inbox_id: int, now: datetime) -> Button | None:
         """Use up a button and its group; the same update may press again after a crash."""
-        return await self._database.write(lambda connection: _press(connection, token, thread_id, inbox_id, now))
+        return await self._database.write(lambda connection: press(connection, token, thread_id, inbox_id, now))
 
-    async def proposal(self, key: str) -> LedgerEntry | None:
-        """Return a ledger entry."""
-        query = select(LedgerRow.__table__).where(LedgerRow.key == key)
-        row = await self._database.read(lambda connection: connection.execute(query).mappings().first())
-        return ledger_from(row) if row else None
-
-    async def begin(self, key: str, inbox_id: int) -> bool:
-        """Move a proposal into flight; whoever loses the race gets False."""
-        now = self._clock.now()
-        return await self._database.write(lambda connection: _begin(connection, key, inbox_id, now))
+    async def press_as_admin(self, token: str, admin: int, inbox_id: int, now: datetime) -> Button | None:
+        """Use up an admin's button and its group, those of other admins in it; likewise."""
+        return await self._database.write(lambda connection: press_as_admin(connection, token, admin, inbox_id, now))
 
     async def take_try(self, thread_id: int, number: str, now: datetime, limits: TryLimits) -> Try | None:
         """Count a try before it is made, so that many at once cannot all be the last; None when they are used up."""
@@ -128,13 +113,7 @@ def _close(connection: Connection, ended: Sequence[tuple[TurnRecord, datetime]])
     """Write the outcomes of turns that ended together, each table's rows at once."""
     connection.execute(_UPDATE_THREAD, [{"thread": r.thread.id, **thread_values(r.thread, now)} for r, now in ended])
     said = [_message(r.thread.id, author.value, text, now) for r, now in ended for author, text in r.said]
-    buttons = [
-        button_values(button, r.thread.id)
-        for r, _ in ended
-        for reply in r.replies
-        for row in reply.buttons
-        for button in row
-    ]
+    buttons = [button_values(button, r.thread.id) for r, _ in ended for button in _buttons(r)]
     forgiven = [{"try": r.forgiven} for r, _ in ended if r.forgiven is not None]
     calls = [call_values(call, now) for r, now in ended for call in r.calls]
     for statement, rows in (
@@ -153,56 +132,6 @@ def _close(connection: Connection, ended: Sequence[tuple[TurnRecord, datetime]])
     connection.execute(_INBOX_DONE, [{"inbox": r.inbox_id, "done_at": now, "error": ""} for r, now in ended])
 
 
-def move_ledger(connection: Connection, entry: LedgerEntry, now: datetime) -> None:
-    """Insert a proposal, ending older ones of the thread; or move an entry on to its end."""
-    if entry.state is LedgerState.PROPOSED:
-        connection.execute(
-            update(LedgerRow)
-            .where(LedgerRow.thread_id == entry.thread_id, LedgerRow.state.in_(_OPEN_STATES))
-            .values(state=LedgerState.DECLINED.value, detail="another proposal followed", ended_at=now)
-        )
-        values = {
-            "key": entry.key,
-            "thread_id": entry.thread_id,
-            "customer_id": entry.customer_id,
-            "action": entry.action.value,
-            "order_number": entry.order_number,
-            "state": entry.state.value,
-            "detail": entry.detail,
-            "proposed_at": now,
-        }
-        connection.execute(insert(LedgerRow).values(**values))
-        return
-    ended = now if entry.state in _ENDED else None
-    connection.execute(
-        update(LedgerRow)
-        .where(LedgerRow.key == entry.key)
-        .values(state=entry.state.value, detail=entry.detail, ended_at=ended)
-    )
-
-
-def _press(connection: Connection, token: str, thread_id: int, inbox_id: int, now: datetime) -> Button | None:
-    mine = (ButtonRow.token == token, ButtonRow.thread_id == thread_id)
-    fresh = or_(ButtonRow.expires_at.is_(None), ButtonRow.expires_at > now)
-    used = connection.execute(
-        update(ButtonRow).where(*mine, ButtonRow.state == "pending", fresh).values(state="used", used_by=inbox_id)
-    )
-    row: RowMapping | None = connection.execute(select(ButtonRow.__table__).where(*mine)).mappings().first()
-    if row is None or row["used_by"] != inbox_id:
-        return None
-    if used.rowcount:
-        _void_group(connection, thread_id, row["group"])
-    return button_from(row)
-
-
-def _void_group(connection: Connection, thread_id: int, group: str) -> None:
-    connection.execute(
-        update(ButtonRow)
-        .where(ButtonRow.thread_id == thread_id, ButtonRow.group == group, ButtonRow.state == "pending")
-        .values(state="void")
-    )
-
-
 def _take_try(connection: Connection, thread_id: int, number: str, now: datetime, limits: TryLimits) -> Try | None:
     recent = select(func.count()).select_from(TryRow).where(TryRow.at >= now - limits.window)
     mine = connection.execute(recent.where(TryRow.thread_id == thread_id)).scalar_one()
@@ -214,17 +143,9 @@ def _take_try(connection: Connection, thread_id: int, number: str, now: datetime
     return Try(made, limits.per_thread - mine - 1)
 
 
-def _begin(connection: Connection, key: str, inbox_id: int, now: datetime) -> bool:
-    moved = connection.execute(
-        update(LedgerRow)
-        .where(LedgerRow.key == key, LedgerRow.state == LedgerState.PROPOSED.value)
-        .values(state=LedgerState.IN_FLIGHT.value, confirmed_by=inbox_id, confirmed_at=now)
-        .returning(LedgerRow.thread_id)
-    ).scalar()
-    if moved is not None:
-        # A yes in words uses up the buttons that asked the same.
-        _void_group(connection, moved, key)
-    return moved is not None
+def _buttons(record: TurnRecord) -> list[Button]:
+    """Return the customer's buttons, and the admins'."""
+    return [button for reply in record.replies for row in reply.buttons for button in row] + [*record.buttons]
 
 
 def expire_threads(connection: Connection, now: datetime, idle: timedelta) -> int:
@@ -235,11 +156,7 @@ def expire_threads(connection: Connection, now: datetime, idle: timedelta) -> in
         .values(status="pending", open_until=None)
     )
     old = now - idle
-    connection.execute(
-        update(LedgerRow)
-        .where(LedgerRow.state.in_(_OPEN_STATES), LedgerRow.proposed_at <= old)
-        .values(state=LedgerState.DECLINED.value, detail="not confirmed in time", ended_at=now)
-    )
+    expire_proposals(connection, old, now)
     connection.execute(
         update(OutboxRow)
         .where(OutboxRow.state == "waiting", OutboxRow.method == "answerCallbackQuery", OutboxRow.created_at <= old)

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from bot.conversation.faq import FaqTier
 from bot.conversation.handoff import lines, owned_by_person
+from bot.conversation.ledger_text import ledger_lines
 from bot.conversation.text import one_line
 from bot.conversation.turn import Switch
-from bot.domain.journal import FaqStore, Operations, Outbox, OutboxCall
-from bot.domain.model import Thread, ThreadStatus
+from bot.domain.journal import FaqStore, LedgerStore, Operations, Outbox, OutboxCall
+from bot.domain.model import LedgerState, Thread, ThreadStatus
 from bot.domain.ports import Clock, HealthItem
 from bot.errors import DeskhandError
 from bot.telegram.post import split
@@ -28,12 +29,14 @@ COMMANDS: Mapping[str, str] = {
     "thread": "read one: /thread 12",
     "handback": "give one back to the bot: /handback 12",
     "revoke": "show a customer no more orders until they show anew who they are: /revoke 12",
+    "ledger": "what was cancelled and sent back: /ledger 20, /ledger ORDER or /ledger unknown",
     "faq": "the shop's own answers",
     "pause": "the bot answers nobody",
     "resume": "the bot answers again",
     "backup": "copy the database now",
 }
 PAUSE_FACT = "paused"
+MOST_ENTRIES = 50
 _STATUS = {
     ThreadStatus.PENDING: "🤖",
     ThreadStatus.OPEN: "🧑‍💼",
@@ -47,6 +50,7 @@ class Admin:
     """Runs admins' commands. `hand_back` and `revoke` do it in that thread's own queue."""
 
     operations: Operations
+    ledger: LedgerStore
     faq_store: FaqStore
     faq: FaqTier
     outbox: Outbox
@@ -92,6 +96,8 @@ class Admin:
                 return await self._handback(argument, inbox_id), None
             case "revoke":
                 return await self._revoke(argument, inbox_id), None
+            case "ledger":
+                return await self._ledger(argument), None
             case "faq":
                 return await self._faq(argument), None
             case "pause" | "resume":
@@ -166,6 +172,17 @@ class Admin:
     async def _find(self, argument: str) -> Thread | None:
         digits = argument.strip().removeprefix("#")
         return await self.operations.thread(int(digits)) if digits.isdecimal() and len(digits) < 16 else None
+
+    async def _ledger(self, argument: str) -> str:
+        """Show the newest entries: so many, those of an order, or those in a state."""
+        wanted = argument.strip()
+        if wanted.casefold() in list(LedgerState):
+            found = await self.ledger.latest(MOST_ENTRIES, state=LedgerState(wanted.casefold()))
+        elif not wanted or (wanted.isdecimal() and len(wanted) < 4 and 0 < int(wanted) <= MOST_ENTRIES):
+            found = await self.ledger.latest(int(wanted or 10))
+        else:
+            found = await self.ledger.latest(MOST_ENTRIES, number=wanted)
+        return ledger_lines(found)
 
     async def _faq(self, argument: str) -> str:
         entries = await self.faq_store.all()

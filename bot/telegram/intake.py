@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from telegram import Bot
 
+from bot.conversation.draft import ADMIN_TOKEN
+from bot.conversation.rulings import Rulings
 from bot.conversation.worker import Worker
 from bot.domain.journal import Inbox, InboxItem
 from bot.domain.model import IncomingKind
@@ -28,6 +30,7 @@ class Intake:
     parser: Callable[[], Bot]
     admin: Admin
     operators: Operators
+    rulings: Rulings
     admins: frozenset[int]
 
     def deliver(self, items: Sequence[InboxItem]) -> None:
@@ -60,8 +63,19 @@ class Intake:
             self.worker.submit_job(("admin", arrived.user_id), item, command)
         elif arrived.reply_to is not None and incoming.kind in (IncomingKind.TEXT, IncomingKind.MEDIA):
             self.worker.submit_step(("admin", arrived.user_id), item, lambda: self._answer(item, arrived))
+        elif incoming.kind is IncomingKind.BUTTON and incoming.token.startswith(ADMIN_TOKEN):
+            self.worker.submit_step(("admin", arrived.user_id), item, lambda: self._ruling(item, arrived))
         else:
             self.worker.submit(item, incoming)
+
+    async def _ruling(self, item: InboxItem, arrived: Arrived) -> None:
+        """Run an admin's decision in the customer's own queue; a button that is not theirs is worth nothing."""
+        incoming, admin = arrived.incoming, arrived.user_id
+        key = await self.rulings.about(incoming.token, admin)
+        if key is None:
+            self.worker.submit(item, incoming)
+            return
+        self.worker.submit_step(key, item, lambda: self.rulings.pressed(key, incoming, admin, item.id))
 
     async def _answer(self, item: InboxItem, arrived: Arrived) -> None:
         """Run an answer in the customer's own queue, so that it never crosses with a turn there."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.domain.journal import OutboxCall
-from bot.domain.model import Channel, Incoming, IncomingKind, MessageRef, Reply, Thread
+from bot.domain.model import Button, Channel, Incoming, IncomingKind, MessageRef, Reply, Thread
 
 MAX_UNITS = 4096
 _NO_PREVIEW = {"is_disabled": True}
@@ -38,6 +38,18 @@ class TelegramPost:
             for admin in self.admins
             for part in split(text)
         ]
+
+    def ask(self, thread: Thread, text: str, buttons: Sequence[Sequence[Button]]) -> Sequence[OutboxCall]:
+        """Return a message to each admin, with the buttons that are theirs under its last part."""
+        calls: list[OutboxCall] = []
+        for admin in self.admins:
+            mine = [[button for button in row if button.admin == admin] for row in buttons]
+            calls += [
+                OutboxCall(admin, "sendMessage", _message(admin, part), thread_id=thread.id) for part in split(text)
+            ]
+            markup = {"inline_keyboard": [_row(row) for row in mine if row]}
+            calls[-1] = replace(calls[-1], params={**calls[-1].params, "reply_markup": markup})
+        return calls
 
     def show(self, thread: Thread, ref: MessageRef) -> Sequence[OutboxCall]:
         """Return a copy of a message to each admin."""
@@ -91,10 +103,13 @@ def _message(chat: int, text: str) -> Mapping[str, Any]:
     return {"chat_id": chat, "text": text, "link_preview_options": _NO_PREVIEW}
 
 
+def _row(buttons: Sequence[Button]) -> list[dict[str, str]]:
+    return [{"text": button.label, "callback_data": button.token} for button in buttons]
+
+
 def _markup(reply: Reply) -> dict[str, Any] | None:
     if reply.buttons:
-        rows = [[{"text": b.label, "callback_data": b.token} for b in row] for row in reply.buttons]
-        return {"inline_keyboard": rows}
+        return {"inline_keyboard": [_row(row) for row in reply.buttons]}
     if reply.contact_button:
         button = {"text": reply.contact_button, "request_contact": True}
         return {"keyboard": [[button]], "resize_keyboard": True, "one_time_keyboard": True}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -21,6 +22,7 @@ from bot.orders.demo import DemoShop
 from bot.simulator import Simulator
 from tests.support.process import clean_environ
 from tests.support.rows import rows
+from tests.support.worker import running
 
 FAQ = '[[entry]]\nlanguage = "en"\nquestions = ["Do you ship abroad?"]\nanswer = "Yes: for 9 €."\n'
 
@@ -197,6 +199,30 @@ async def test_database_commands(tmp_path: Path) -> None:
     missing = await deskhand(tmp_path, "db", "backup", "x.db", DESKHAND_DATABASE__URL="sqlite+aiosqlite:///none.db")
     assert missing.status == 1
     assert "There is no database" in missing.err
+
+
+async def test_the_ledger(tmp_path: Path) -> None:
+    """What was changed is shown as text or JSON, of one order or in one state; an empty ledger says so."""
+    asked = f'[database]\nurl = "sqlite+aiosqlite:///{tmp_path / "deskhand.db"}"\n'
+    name = config(tmp_path, more=asked)
+    ended = await deskhand(tmp_path, "ledger", "--config", name)
+    assert (ended.status, ended.out) == (0, "Nothing stands in the ledger yet.\n")
+    async with running(tmp_path) as world:
+        emily, number = world.customer("en"), world.orders("en", "pending")[0]
+        await emily.asks(f"cancel {number}", "share your phone number")
+        await emily.shares_contact("Shall I cancel")
+        await emily.presses("Yes", "is cancelled")
+    for arguments in ((), ("--order", f"#{number.lower()}"), ("--state", "done")):
+        ended = await deskhand(tmp_path, "ledger", *arguments, "--config", name)
+        assert f"✅ cancel {number}" in ended.out
+        assert "the customer said yes" in ended.out
+    (entry,) = json.loads((await deskhand(tmp_path, "ledger", "--json", "--config", name)).out)
+    assert (entry["order_number"], entry["state"], entry["answer"]["result"]) == (number, "done", "done")
+    assert list(entry["entered"]) == ["proposed", "confirmed", "in_flight", "done"]
+    assert json.loads((await deskhand(tmp_path, "ledger", "--json", "--state", "unknown", "--config", name)).out) == []
+    wrong = await deskhand(tmp_path, "ledger", "--state", "lost", "--config", name)
+    assert wrong.status == 2
+    assert "in_flight" in wrong.err
 
 
 async def test_faq_round_trip(tmp_path: Path) -> None:

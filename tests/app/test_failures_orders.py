@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.demo import ADMIN_ID
 from bot.errors import OrderSystemGarbled
 from bot.orders.demo import DemoShop
 from tests.support.faulty_adapter import Fault, FaultyAdapter, Inner, down, garbage, hang, late, raising
@@ -126,21 +127,69 @@ async def test_a_write_whose_answer_is_lost_is_looked_up(tmp_path: Path, fault: 
         assert place.writes() == [(place.number, "done")]
 
 
-@pytest.mark.parametrize("fault", [hang, lambda: garbage(None)], ids=["hangs", "nonsense"])
-async def test_a_write_without_an_answer_goes_to_a_person(tmp_path: Path, fault: Callable[[], Fault]) -> None:
+LOST = {"hangs": hang, "nonsense": lambda: garbage(None)}
+
+
+@pytest.mark.parametrize("name", LOST)
+async def test_a_write_without_an_answer_goes_to_a_person(tmp_path: Path, name: str) -> None:
     """Where nobody can know whether it was done, the customer hears just that, and a person is asked to look."""
     async with shop(tmp_path) as place:
-        place.adapter.always("cancel", fault())
+        place.adapter.always("cancel", LOST[name]())
+        place.adapter.always("outcome", raising(OrderSystemGarbled("it cannot be told")))
         await place.confirm(UNKNOWN)
         await place.world.admin.hears(f"Please check order {place.number}")
         assert (await place.ledger())[0] == "unknown"
         place.adapter.always("cancel", None)
-        after = place.emily.last_id()
         await place.emily.asks("yes")
+        await place.emily.asks(f"cancel {place.number}", "already under way")
         assert place.writes() == []
-        assert CANCELLED not in "".join(
-            m["text"] for m in place.world.simulator.messages(place.emily.id) if m["message_id"] > after
-        )
+        assert not any("✅ Order" in text for text in place.emily.heard())
+
+
+@pytest.mark.parametrize("name", LOST)
+async def test_a_write_that_surely_had_no_effect_is_sent_again(tmp_path: Path, name: str) -> None:
+    """Read back and found to have had no effect, a write is sent once more with the same key, and done."""
+    async with shop(tmp_path) as place:
+        place.adapter.honours_keys = False
+        place.adapter.plan("cancel", LOST[name]())
+        await place.confirm(CANCELLED)
+        assert (await place.ledger())[0] == "done"
+        assert place.writes() == [(place.number, "done")]
+        sent = [call for call in place.adapter.calls if call[0] == "cancel"]
+        assert [call[1:] for call in sent] == [sent[0][1:]] * 2
+
+
+async def test_a_write_that_never_has_an_effect_is_given_up(tmp_path: Path) -> None:
+    """Sent twice with the same key, each time surely without effect, it is given up, and nobody has to look."""
+    async with shop(tmp_path) as place:
+        place.adapter.honours_keys = False
+        place.adapter.always("cancel", garbage(None))
+        await place.confirm(DOWN)
+        assert (await place.ledger())[0] == "refused"
+        assert place.adapter.tries("cancel") == 2
+        assert place.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("label", "told", "state"),
+    [("It was done", CANCELLED, "done"), ("It was not done", "was not cancelled", "refused")],
+)
+async def test_a_person_tells_what_became_of_a_write(tmp_path: Path, label: str, told: str, state: str) -> None:
+    """An admin's button settles what nobody could know, once; the customer is told, and the ledger knows by whom."""
+    async with shop(tmp_path) as place:
+        place.adapter.always("cancel", hang())
+        place.adapter.always("outcome", down())
+        await place.confirm(UNKNOWN)
+        await place.world.admin.hears(f"Please check order {place.number}")
+        after = place.emily.last_id()
+        place.world.admin.phone.press_label(label)
+        await place.emily.hears(told, after)
+        await place.world.admin.hears("has checked")
+        assert await place.ledger() == (state, "a person has checked it")
+        assert rows(place.folder / "deskhand.db", "SELECT settled_by FROM ledger") == [(ADMIN_ID,)]
+        place.adapter.always("cancel", None)
+        if state == "refused":
+            await place.emily.asks(f"cancel {place.number}", "Shall I cancel")
 
 
 async def test_a_write_that_was_done_is_told_even_if_the_shop_goes_down_then(tmp_path: Path) -> None:
@@ -183,7 +232,7 @@ async def test_stopped_in_the_middle_of_a_write(
     second = FaultyAdapter(DemoShop.open(tmp_path / "shop.db"))
     if second_life == "down":
         second.always("cancel", down())
-        second.always("order", down())
+        second.always("outcome", down())
     async with running(tmp_path, adapter=second) as world:
         emily = world.customer("en")
         await emily.hears(CANCELLED if second_life == "healthy" else UNKNOWN)

@@ -256,5 +256,5 @@ async def test_what_the_thread_speaks_of_comes_first(tmp_path: Path) -> None:
         emily = await verified(world)
         first, second = world.orders("en", "pending")
         await emily.asks(f"hello, it is about {second}", "I am not sure")
-        asked = await emily.asks("I am sure", "Which order would you like to cancel?")
+        asked = await emily.asks("I want it cancelled, I am sure", "Which order would you like to cancel?")
         assert [NUMBER.findall(label) for label in labels(asked)] == [[second], [first]]

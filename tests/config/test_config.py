@@ -385,6 +385,13 @@ def test_an_unknown_variable_names_the_one_that_was_meant(variable: str, meant: 
         ("understanding.tiers", '[{"kind": "faq"}]'),
         ("understanding.tiers", "[" * 100_000),
         ("policy.verification_tries", "0"),
+        ("policy.approve_returns", "sometimes"),
+        ("policy.approve_cancellations", "above 100 euros"),
+        ("policy.approve_cancellations", "above -1 EUR"),
+        ("policy.approval_hours", "0"),
+        ("policy.not_returnable", '[""]'),
+        ("policy.return_window_days_by_category", '{"shoes": -1}'),
+        ("policy.return_window_days_by_category", '{"": 3}'),
     ],
 )
 def test_a_wrong_value_is_one_problem_at_its_variable(setting: str, value: str) -> None:
@@ -421,6 +428,28 @@ model = "x"
 kind = "rules"
 timeout_s = -1
 """
+
+
+def test_approvals_need_somebody_who_decides(config: Path) -> None:
+    """Whoever wants approvals without naming an admin is told what is missing; with one, all is well."""
+    text = '[policy]\napprove_cancellations = "always"\napprove_returns = "above 99.90 EUR"\n'
+    found = problems_of(config, text)
+    assert list(found) == ["config.toml:2 policy.approve_cancellations", "config.toml:3 policy.approve_returns"]
+    assert all("admins.ids" in problem.remedy for problem in found.values())
+    config.write_text(f"{text}[admins]\nids = [7]\n")
+    assert load(config, WITH_TOKEN).policy.approve_returns == "above 99.90 EUR"
+
+
+def test_windows_by_category_come_from_the_file_and_the_environment(config: Path) -> None:
+    """A table of days by category can be written in both; the environment adds to the file's, and wins over it."""
+    config.write_text('[policy.return_window_days_by_category]\nshoes = 60\n"Gift cards" = 0\n')
+    assert load(config, WITH_TOKEN).policy.return_window_days_by_category == {
+        "shoes": 60,
+        "Gift cards": 0,
+    }
+    environ = {**WITH_TOKEN, "DESKHAND_POLICY__RETURN_WINDOW_DAYS_BY_CATEGORY": '{"hygiene": 3, "shoes": 9}'}
+    found = load(config, environ).policy.return_window_days_by_category
+    assert found == {"shoes": 9, "Gift cards": 0, "hygiene": 3}
 
 
 def test_tiers_need_what_their_kind_needs_and_names_of_their_own(config: Path) -> None:

@@ -10,13 +10,14 @@ from bot.conversation.commands import COMMANDS
 from bot.conversation.order_text import LABEL_CHARS
 from bot.domain.model import Money, OrderItem, OrderStatus, WriteAnswer, WriteResult
 from bot.locale.catalogue import SUPPORTED, catalogue
-from tests.support.replies_said import ANSWER, CANCEL, NUMBER, ORDER, PLACED, REPLIES, RETURN, SAID, units
+from tests.support.replies_said import ANSWER, ASKED_FOR, CANCEL, NUMBER, ORDER, PLACED, REPLIES, RETURN, SAID, units
 from tests.support.scopes import scope_of
 
 TELEGRAM_UNITS = 4096
 ABOUT_ONE_ORDER = (
     "order_card", "order_line", "order_list", "not_found", "already", "too_late", "not_delivered", "window",
-    "is_cancel", "confirm cancel", "confirm return", "inquiry cancel", "inquiry return", "inquiry_confirm", "done",
+    "is_cancel", "not_returnable", "waits", "not_approved", "not_decided", "under_way", "order_changed", "was_not",
+    "confirm cancel", "confirm return", "inquiry cancel", "inquiry return", "inquiry_confirm", "done",
     "refused", "outcome",
 )  # fmt: skip
 BUTTONS_AND_TOASTS = (
@@ -110,13 +111,20 @@ def test_no_refund_is_promised_where_none_was_answered(language: str, refund: Mo
 
 @pytest.mark.parametrize("language", SUPPORTED)
 def test_nothing_undone_is_told_as_done(language: str) -> None:
-    """A refusal, an unknown outcome and a question do not contain the words that tell success."""
+    """A refusal, an unknown outcome, a question, or what waits for a person holds no words that tell success."""
     for action in (CANCEL, RETURN):
         success = REPLIES.done(language, action, ORDER.number, WriteAnswer(WriteResult.DONE))
         for text in (
             REPLIES.refused_by_shop(language, action, NUMBER),
             REPLIES.outcome_unknown(language, action, NUMBER),
             REPLIES.confirm(language, action, ORDER),
+            REPLIES.done(language, action, ORDER.number, ASKED_FOR),
+            REPLIES.waits_for_approval(language, action, NUMBER),
+            REPLIES.not_approved(language, action, NUMBER),
+            REPLIES.was_not_done(language, action, NUMBER),
+            REPLIES.not_decided(language, NUMBER),
+            REPLIES.under_way(language, NUMBER),
+            REPLIES.order_changed(language, NUMBER),
         ):
             assert success.removeprefix("✅ ") not in text
             assert "✅" not in text

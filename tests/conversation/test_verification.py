@@ -64,6 +64,13 @@ class Tries:
         return None if self.left is None else Try(17, self.left)
 
 
+class NoEntries:
+    """A ledger of nothing."""
+
+    async def entry(self, _key: str) -> None:
+        """Have none."""
+
+
 class NoLinks:
     """A shop that has made no link yet."""
 
@@ -82,6 +89,7 @@ def verification(
     return Verification(
         desk or FewCustomers(),  # type: ignore[arg-type]
         tries or Tries(),  # type: ignore[arg-type]
+        NoEntries(),  # type: ignore[arg-type]
         REPLIES,
         handoff,
         OrderNumbers(shapes),

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from bot.domain.actions import ActionKind
 from bot.domain.model import Money, Order, OrderStatus, Scope
 from bot.domain.policy import Decision, Rules, choose, decide
+from bot.domain.returns import ReturnRules
 from tests.support.scopes import scope_of
 
 QUERY, CANCEL, RETURN = ActionKind.QUERY_ORDER, ActionKind.CANCEL_ORDER, ActionKind.RETURN_APPLY
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ANA = scope_of("c-1", "Ana")
-RULES = Rules(return_window_days=30)
+RULES = Rules(ReturnRules(30))
 ORDER = Order("ORD1", "c-1", OrderStatus.PENDING, NOW - timedelta(days=3), Money(Decimal(5), "EUR"))
 
 
@@ -113,7 +114,7 @@ def test_the_window_in_another_zone() -> None:
 
 def test_a_shops_own_rules() -> None:
     """A shop may cancel later and take back for longer."""
-    rules = Rules(return_window_days=365, cancellable=frozenset({OrderStatus.PENDING, OrderStatus.PROCESSED}))
+    rules = Rules(ReturnRules(365), cancellable=frozenset({OrderStatus.PENDING, OrderStatus.PROCESSED}))
     late = order(OrderStatus.DELIVERED, delivered_at=NOW - timedelta(days=300))
     assert decide(RETURN, ANA, late, confirmed=False, now=NOW, rules=rules) is Decision.CONFIRM
     packed = order(OrderStatus.PROCESSED)
@@ -133,7 +134,7 @@ ORDERS = st.builds(
     delivered_at=st.none() | MOMENTS,
 )
 SCOPES = st.none() | st.builds(scope_of, st.sampled_from(["c-1", "c-2", "%"]))
-SHOPS = st.builds(Rules, st.integers(0, 400), st.frozensets(st.sampled_from(OrderStatus)))
+SHOPS = st.builds(Rules, st.builds(ReturnRules, st.integers(0, 400)), st.frozensets(st.sampled_from(OrderStatus)))
 
 
 @given(st.sampled_from([QUERY, CANCEL, RETURN]), SCOPES, st.none() | ORDERS, st.booleans(), MOMENTS, SHOPS)
@@ -154,7 +155,7 @@ def test_no_write_without_scope_ownership_and_a_yes(
             assert about.status in rules.cancellable
         else:
             assert about.status is OrderStatus.DELIVERED
-            assert now - (about.delivered_at or about.placed_at) <= timedelta(days=rules.return_window_days)
+            assert now - (about.delivered_at or about.placed_at) <= timedelta(days=rules.returns.window_days)
     if decision is Decision.CONFIRM:
         assert not confirmed
 

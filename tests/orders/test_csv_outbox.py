@@ -80,8 +80,8 @@ async def test_what_a_person_reads(shop: CsvShop, outbox: Path) -> None:
     back = await shop.request_return(
         ANA, "SH-1001", key="key-2", reason=Reason.DOES_NOT_FIT, lines=[ReturnLine("SO-1", 1)]
     )
-    assert (cancel.result, cancel.reference, cancel.refund) == (WriteResult.DONE, "CANCEL-SH1003", None)
-    assert cancel.detail == "request written; a person carries it out"
+    assert (cancel.result, cancel.reference, cancel.refund) == (WriteResult.REQUESTED, "CANCEL-SH1003", None)
+    assert cancel.detail == "request written"
     assert back.reference == "RETURN-SH1001"
     assert (saved(outbox) or b"").startswith('\ufeff"time"'.encode())
     assert rows_of(outbox) == [
@@ -191,7 +191,7 @@ async def test_not_the_outbox(shop: CsvShop, outbox: Path) -> None:
     assert saved(outbox) == b"my,notes\n1,2\n"
     save(outbox, None)
     assert await shop.outcome(ANA, "SH-1003", CANCEL, key="key-1") is None
-    assert (await shop.cancel(ANA, "SH-1003", key="key-1")).result is WriteResult.DONE
+    assert (await shop.cancel(ANA, "SH-1003", key="key-1")).result is WriteResult.REQUESTED
     assert len(rows_of(outbox)) == 1
 
 
@@ -202,7 +202,7 @@ async def test_the_outbox_cannot_be_written(shop: CsvShop, base: Path, outbox: P
         await shop.cancel(ANA, "SH-1003", key="key-1")
     block(outbox, False)
     assert await shop.outcome(ANA, "SH-1003", CANCEL, key="key-1") is None
-    assert (await shop.cancel(ANA, "SH-1003", key="key-2")).result is WriteResult.DONE
+    assert (await shop.cancel(ANA, "SH-1003", key="key-2")).result is WriteResult.REQUESTED
     assert (await shop.cancel(ANA, "SH-1003", key="key-1")).result is WriteResult.REFUSED
     assert [row["key"] for row in rows_of(outbox)] == ["key-2"]
 
@@ -220,7 +220,7 @@ async def test_many_at_once_over_two_adapters(base: Path, outbox: Path) -> None:
     shops = [open_shop(base), open_shop(base)]
     calls = [shops[n % 2].request_return(ANA, "SH-1001", key=f"key-{n}") for n in range(40)]
     results = [answer.result for answer in await asyncio.gather(*calls)]
-    assert results.count(WriteResult.DONE) == 1
+    assert results.count(WriteResult.REQUESTED) == 1
     assert len(rows_of(outbox)) == 1
     for shop in shops:
         await shop.close()
@@ -240,7 +240,7 @@ async def assert_once(base: Path, outbox: Path, others: list[str]) -> None:
     shop = open_shop(base)
     told = await shop.outcome(ANA, "SH-1003", CANCEL, key="key-1")
     answer = await shop.cancel(ANA, "SH-1003", key="key-1")
-    assert answer.result is WriteResult.DONE
+    assert answer.result is WriteResult.REQUESTED
     assert told in (None, answer)
     assert await shop.outcome(ANA, "SH-1003", CANCEL, key="key-1") == answer
     await shop.close()
@@ -285,7 +285,7 @@ async def test_another_key_after_a_kill(base: Path, outbox: Path) -> None:
     assert run_doomed(base, "byte", 0) == -signal.SIGKILL
     shop = open_shop(base)
     assert await shop.outcome(ANA, "SH-1003", CANCEL, key="key-1") is None
-    assert (await shop.cancel(ANA, "SH-1003", key="key-2")).result is WriteResult.DONE
+    assert (await shop.cancel(ANA, "SH-1003", key="key-2")).result is WriteResult.REQUESTED
     assert (await shop.cancel(ANA, "SH-1003", key="key-1")).result is WriteResult.REFUSED
     assert [row["key"] for row in rows_of(outbox)] == ["key-2"]
     await shop.close()

@@ -11,6 +11,7 @@ import pytest
 from bot.domain.actions import ActionKind
 from bot.domain.model import OrderStatus
 from bot.domain.policy import Decision, Rules, choose, decide
+from bot.domain.returns import ReturnRules
 from bot.orders.checks import checked_orders
 from bot.orders.demo import DemoShop
 from bot.orders.demo_people import CHINESE, ENGLISH, PROFILES, SPANISH
@@ -58,7 +59,7 @@ def test_seed_makes_sense(today: datetime) -> None:
 @pytest.mark.parametrize("days", [14, 30])
 def test_every_decision_can_be_tried(today: datetime, days: int) -> None:
     """Whatever day the shop is made, its orders lead to every decision that the policy can make about one."""
-    rules = Rules(return_window_days=days)
+    rules = Rules(ReturnRules(days))
     orders = invent_orders(today)
     seen = {
         (action, decide(action, scope_of(order.customer_id), order, confirmed=False, now=today, rules=rules))
@@ -76,6 +77,7 @@ def test_every_decision_can_be_tried(today: datetime, days: int) -> None:
         Decision.IS_CANCELLED,
         Decision.NOT_DELIVERED_YET,
         Decision.WINDOW_CLOSED,
+        Decision.NOT_RETURNABLE,
     }
 
 

@@ -97,7 +97,7 @@ async def test_a_yes_in_words_uses_up_the_buttons(store: Stores) -> None:
     thread, other = await store.thread(), await store.thread("8")
     await store.end(thread, replies=offer(button("t", "k1")), ledger=(proposal(thread, "k1"),))
     await store.end(other, replies=offer(button("u", "k1")))
-    assert await store.threads.begin("k1", 50)
+    assert await store.ledger.confirm("k1", 50, needs_approval=False)
     assert await press(store, thread, "t") is None
     assert await press(store, other, "u")
 

@@ -17,7 +17,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, MetaData, insert, inspect, make_url, select
 from sqlalchemy.sql import sqltypes
 
-from bot.domain.model import Proof, ProofKind, Scope
+from bot.domain.ledger import is_as_agreed
+from bot.domain.model import LedgerState, Proof, ProofKind, Scope
 from bot.errors import StoreError
 from bot.store.engines import writer_engine
 from bot.store.migrate import HERE, alembic_config, current_revision, known_revisions, newest_revision, upgrade
@@ -121,8 +122,8 @@ def test_a_new_database_is_as_the_migrations_make_it(stepped: Engine, engine: En
             return [(kind, name, parts(sql)) for kind, name, sql in found]
 
     def parts(sql: str) -> list[str]:
-        """Take a statement apart at its outer commas; which column comes first means nothing."""
-        start, _, inside = "".join(sql.split()).partition("(")
+        """Take a statement apart at its outer commas; which column comes first, and quotes, mean nothing."""
+        start, _, inside = "".join(sql.split()).replace('"', "").partition("(")
         return [start, *sorted(re.split(r",(?![^(]*\))", inside.removesuffix(")")))]
 
     assert schema(engine) == schema(stepped)
@@ -192,6 +193,55 @@ async def test_who_was_verified_stays_so(tmp_path: Path) -> None:
         bound, other = await store.thread("7"), await store.thread("8")
     assert bound.scope == Scope("c-1", "Ana", Proof(ProofKind.EARLIER, NOON, expires=None))
     assert other.scope is None
+
+
+OLD_ENTRIES = (
+    # state, detail, confirmed, ended
+    ("proposed", "", None, None),
+    ("in_flight", "", NOON, None),
+    ("done", "REF-1", NOON, NOON),
+    ("unknown", "no answer", NOON, NOON),
+    ("declined", "not confirmed in time", None, NOON),
+)
+
+
+async def test_old_ledger_entries_come_along(tmp_path: Path) -> None:
+    """An entry of an older version has its fingerprint, what it asked for, and the times of its states afterwards."""
+    url = url_of(tmp_path / "old.db")
+    engine = writer_engine(make_url(url))
+    config = alembic_config(url)
+    config.attributes["engine"] = engine
+    command.upgrade(config, "0002")
+    metadata = MetaData()
+    metadata.reflect(engine)
+    ledger = metadata.tables["ledger"]
+    asked = {"thread_id": 1, "customer_id": "c-é", "action": "cancel_order", "order_number": "#1"}
+    moments = ("proposed_at", "confirmed_at", "ended_at")
+    with engine.begin() as connection:
+        connection.execute(insert(metadata.tables["threads"]).values(_thread(metadata)))
+        for state, detail, *times in OLD_ENTRIES:
+            stored = [moment and moment.replace(tzinfo=None) for moment in (NOON, *times)]
+            row = {**asked, "key": f"{state} {detail}", "state": state, "detail": detail}
+            connection.execute(insert(ledger).values({**row, **dict(zip(moments, stored, strict=True))}))
+    engine.dispose()
+    upgrade(url, tmp_path / "backups")
+    async with stores(url) as store:
+        entries = {entry.state: entry for entry in await store.ledger.latest(10)}
+    assert set(entries) == {
+        LedgerState.PROPOSED, LedgerState.IN_FLIGHT, LedgerState.DONE, LedgerState.UNKNOWN, LedgerState.EXPIRED,
+    }  # fmt: skip
+    assert all(is_as_agreed(entry) for entry in entries.values())
+    confirmed = {LedgerState.PROPOSED: NOON, LedgerState.CONFIRMED: NOON, LedgerState.IN_FLIGHT: NOON}
+    assert entries[LedgerState.IN_FLIGHT].entered == confirmed
+    assert entries[LedgerState.UNKNOWN].entered == {**confirmed, LedgerState.UNKNOWN: NOON}
+    assert entries[LedgerState.DONE].entered == {**confirmed, LedgerState.DONE: NOON}
+    assert not any(entry.lines or entry.reason or entry.needs_approval for entry in entries.values())
+
+
+def _thread(metadata: MetaData) -> dict[str, Any]:
+    """Return the columns of some thread."""
+    columns = [column for column in metadata.tables["threads"].columns if not column.nullable]
+    return {column.name: value_for(column) for column in columns}
 
 
 def test_a_new_database_needs_no_backup(tmp_path: Path) -> None:

@@ -63,14 +63,14 @@ async def test_counts(store: Stores) -> None:
     thread, other = await store.thread("1"), await store.thread("2")
     await store.end(thread, said=((Author.CUSTOMER, "a"),), ledger=(proposal(thread, "k"),), calls=(call(1), call(2)))
     await store.end(replace(other, status=ThreadStatus.OPEN), ledger=(proposal(other, "l"),))
-    await store.end(other, ledger=(proposal(other, "l", LedgerState.DONE),))
+    await store.end(other, ledger=(proposal(other, "l", LedgerState.DECLINED),))
     (waiting,) = await store.inbox.commit([update("waiting")])
     await store.outbox.sent(1, 5)
     assert waiting.id
     assert await store.operations.counts() == {
         "threads.pending": 2,
         "ledger.proposed": 1,
-        "ledger.done": 1,
+        "ledger.declined": 1,
         "outbox.sent": 1,
         "outbox.waiting": 1,
         "inbox.done": 3,

@@ -15,7 +15,6 @@ from bot.domain.model import (
     Author,
     Channel,
     Dialogue,
-    LedgerState,
     Message,
     Passed,
     Proof,
@@ -170,35 +169,6 @@ async def test_a_new_proposal_ends_the_one_before(store: Stores) -> None:
     ]
 
 
-@pytest.mark.parametrize("state", [LedgerState.DONE, LedgerState.REFUSED, LedgerState.UNKNOWN, LedgerState.DECLINED])
-async def test_the_ledger_moves_to_an_end(store: Stores, state: LedgerState) -> None:
-    """Proposed, in flight, ended: each step is kept with its time and what the order system said."""
-    thread = await store.thread()
-    await store.end(thread, ledger=(proposal(thread, "k1"),))
-    began = store.clock.move(seconds=5)
-    assert await store.threads.begin("k1", inbox_id=9)
-    entry = await store.threads.proposal("k1")
-    assert entry is not None
-    assert (entry.state, entry.at) == (LedgerState.IN_FLIGHT, began)
-    ended = store.clock.move(seconds=5)
-    await store.end(thread, ledger=(proposal(thread, "k1", state, "RMA-1"),))
-    (entry,) = await store.operations.ledger(thread.id)
-    assert (entry.state, entry.detail, entry.at) == (state, "RMA-1", ended)
-    assert await store.one("SELECT confirmed_by FROM ledger") == 9
-
-
-async def test_a_write_begins_exactly_once(store: Stores) -> None:
-    """Of many that confirm the same proposal at once, one begins it; a settled or unknown one cannot begin."""
-    thread = await store.thread()
-    await store.end(thread, ledger=(proposal(thread, "k1"),))
-    begun = await asyncio.gather(*(store.threads.begin("k1", number) for number in range(50)))
-    assert sorted(begun) == [False] * 49 + [True]
-    await store.end(thread, ledger=(proposal(thread, "k1", LedgerState.DONE),))
-    assert not await store.threads.begin("k1", 99)
-    assert not await store.threads.begin("unknown", 99)
-    assert await store.threads.proposal("unknown") is None
-
-
 async def left(store: Stores, thread: Thread, number: str = "") -> int | None:
     """Take a try, and return how many are left after it."""
     taken = await store.threads.take_try(thread.id, number, store.clock.now(), LIMITS)
@@ -254,7 +224,7 @@ async def test_what_has_run_out_ends(store: Stores) -> None:
         calls=(OutboxCall(0, "answerCallbackQuery", {}), call(7)),
     )
     await store.end(replace(endless, status=ThreadStatus.OPEN), ledger=(proposal(endless, "begun"),))
-    await store.threads.begin("begun", 1)
+    await store.ledger.confirm("begun", 1, needs_approval=False)
     store.clock.move(minutes=14)
     assert await store.operations.expire(quarter) == 0
     store.clock.move(minutes=1)
@@ -266,9 +236,9 @@ async def test_what_has_run_out_ends(store: Stores) -> None:
         ("pending", None),
     ]
     assert await store.sql("SELECT key, state FROM ledger ORDER BY key") == [
-        ("begun", "in_flight"),
+        ("begun", "confirmed"),
         ("new", "proposed"),
-        ("old", "declined"),
+        ("old", "expired"),
     ]
     assert await store.sql("SELECT method, state FROM outbox ORDER BY id") == [
         ("answerCallbackQuery", "dropped"),

@@ -39,6 +39,8 @@ file = "{folder}/faq.toml"
 [web]
 port = {port}
 api_keys = ["{key}"]
+[policy]
+{policy}
 [shop]
 name = "Test Shop"
 languages = {languages}
@@ -55,12 +57,15 @@ class BotProcess:
     environ: Mapping[str, str] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
 
-    async def start(self) -> None:
-        """Start it; whoever needs it ready waits for what it does first."""
+    async def start(self, dies_at: str = "") -> None:
+        """Start it; whoever needs it ready waits for what it does first. It may be one that dies at a crash point."""
+        ordinary = ("-m", "bot", "run", "--config", str(self.config))
+        dying = ("-m", "tests.support.run_killed", str(self.config), dies_at)
         with (self.folder / "log.txt").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-m", "bot", "run", "--config", str(self.config)),
+                *(dying if dies_at else ordinary),
+                cwd=Path(__file__).parents[2],
                 stdout=log,
                 stderr=log,
                 env={**clean_environ(), **self.environ},
@@ -123,10 +128,10 @@ class Town:
         """Return who it is."""
         return next(p for p in self.customers if p.id == chatter.id)
 
-    async def start(self) -> None:
+    async def start(self, dies_at: str = "") -> None:
         """Start the bot, and wait until it has greeted Telegram."""
         since = len(self.simulator.calls)
-        await self.bot.start()
+        await self.bot.start(dies_at)
         await self.simulator.wait_call("deleteWebhook", since=since, timeout=30)
 
     async def restart(self) -> None:
@@ -156,7 +161,9 @@ class Town:
 
 
 @asynccontextmanager
-async def town(folder: Path, port: int = 0, telegram: str = "", **environ: str) -> AsyncIterator[Town]:
+async def town(
+    folder: Path, port: int = 0, telegram: str = "", policy: str = "", **environ: str
+) -> AsyncIterator[Town]:
     """Give a town whose bot is not started yet; what still runs at the end is killed."""
     simulator = Simulator(TOKEN)
     async with simulator.serve() as base_url:
@@ -171,6 +178,7 @@ async def town(folder: Path, port: int = 0, telegram: str = "", **environ: str) 
                 port=port,
                 key=API_KEY,
                 languages=LANGUAGES,
+                policy=policy,
             )
         )
         (folder / "faq.toml").write_text(FAQ)

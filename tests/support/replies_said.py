@@ -9,7 +9,18 @@ from decimal import Decimal
 
 from bot.conversation.replies import Replies
 from bot.domain.actions import ActionKind
-from bot.domain.model import Money, Order, OrderItem, OrderStatus, Proof, ProofKind, Scope, WriteAnswer, WriteResult
+from bot.domain.model import (
+    Money,
+    Order,
+    OrderItem,
+    OrderStatus,
+    Proof,
+    ProofKind,
+    ReturnLine,
+    Scope,
+    WriteAnswer,
+    WriteResult,
+)
 from bot.locale.catalogue import catalogue
 from tests.support.scopes import scope_of
 
@@ -22,7 +33,10 @@ ORDER = Order(
     status=OrderStatus.DELIVERED,
     placed_at=PLACED,
     total=Money(Decimal("12.50"), "EUR"),
-    items=(OrderItem("Blue mug", 2, Money(Decimal("5.00"), "EUR")), OrderItem("台灯", 1, Money(Decimal("2.5"), "EUR"))),
+    items=(
+        OrderItem("Blue mug", 2, Money(Decimal("5.00"), "EUR"), "1"),
+        OrderItem("台灯", 1, Money(Decimal("2.5"), "EUR")),
+    ),
     shipped_at=PLACED + timedelta(days=1),
     delivered_at=PLACED + timedelta(days=3),
     expected_at=PLACED + timedelta(days=4),
@@ -30,6 +44,7 @@ ORDER = Order(
     tracking="JD014600",
 )
 ANSWER = WriteAnswer(WriteResult.DONE, "RMA-77", Money(Decimal("12.50"), "EUR"), "internal: gateway 7")
+ASKED_FOR = WriteAnswer(WriteResult.REQUESTED, "REQ-5", None, "line 5 of requests.csv")
 SCOPE = scope_of("c-1", "Ana", Proof(ProofKind.LINK, PLACED, PLACED + timedelta(days=90)))
 NAMELESS = scope_of("c-1")
 REPLIES = Replies(catalogue, "Lumen & Co", "Europe/Madrid")
@@ -91,8 +106,10 @@ SAID: dict[str, Callable[[str], str]] = {
     "not_delivered_yet": lambda code: REPLIES.not_delivered_yet(code, replace(ORDER, status=OrderStatus.SHIPPED)),
     "window_closed": lambda code: REPLIES.window_closed(code, ORDER, 30),
     "is_cancelled": lambda code: REPLIES.is_cancelled(code, ORDER),
+    "not_returnable": lambda code: REPLIES.not_returnable(code, ORDER),
     "confirm cancel": lambda code: REPLIES.confirm(code, CANCEL, ORDER),
     "confirm return": lambda code: REPLIES.confirm(code, RETURN, ORDER),
+    "confirm return of a line": lambda code: REPLIES.confirm(code, RETURN, ORDER, (ReturnLine("1", 1),)),
     "inquiry cancel": lambda code: REPLIES.inquiry(code, CANCEL, NUMBER),
     "inquiry return": lambda code: REPLIES.inquiry(code, RETURN, NUMBER),
     "inquiry cancel nothing": lambda code: REPLIES.inquiry(code, CANCEL, ""),
@@ -115,6 +132,17 @@ SAID: dict[str, Callable[[str], str]] = {
     "confirmation_expired": REPLIES.confirmation_expired,
     "done cancel": lambda code: REPLIES.done(code, CANCEL, ORDER.number, ANSWER),
     "done return": lambda code: REPLIES.done(code, RETURN, ORDER.number, ANSWER),
+    "done requested cancel": lambda code: REPLIES.done(code, CANCEL, ORDER.number, ASKED_FOR),
+    "done requested return": lambda code: REPLIES.done(code, RETURN, ORDER.number, ASKED_FOR),
+    "waits_for_approval cancel": lambda code: REPLIES.waits_for_approval(code, CANCEL, NUMBER),
+    "waits_for_approval return": lambda code: REPLIES.waits_for_approval(code, RETURN, NUMBER),
+    "not_approved cancel": lambda code: REPLIES.not_approved(code, CANCEL, NUMBER),
+    "not_approved return": lambda code: REPLIES.not_approved(code, RETURN, NUMBER),
+    "not_decided": lambda code: REPLIES.not_decided(code, NUMBER),
+    "under_way": lambda code: REPLIES.under_way(code, NUMBER),
+    "order_changed": lambda code: REPLIES.order_changed(code, NUMBER),
+    "was_not_done cancel": lambda code: REPLIES.was_not_done(code, CANCEL, NUMBER),
+    "was_not_done return": lambda code: REPLIES.was_not_done(code, RETURN, NUMBER),
     "refused_by_shop cancel": lambda code: REPLIES.refused_by_shop(code, CANCEL, NUMBER),
     "refused_by_shop return": lambda code: REPLIES.refused_by_shop(code, RETURN, NUMBER),
     "outcome_unknown cancel": lambda code: REPLIES.outcome_unknown(code, CANCEL, NUMBER),

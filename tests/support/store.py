@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from bot.domain.actions import ActionKind
 from bot.domain.journal import OutboxCall, RawUpdate, TurnRecord
+from bot.domain.ledger import fingerprint
 from bot.domain.model import (
     Button,
     ButtonKind,
@@ -28,6 +29,7 @@ from bot.domain.model import (
 )
 from bot.store.database import Database, Work
 from bot.store.inbox import Inbox
+from bot.store.ledger import Ledger
 from bot.store.operations import Operations
 from bot.store.outbox import Outbox
 from bot.store.threads import Threads
@@ -65,6 +67,7 @@ class Stores:
         self.inbox = Inbox(self.database, self.clock)
         self.outbox = Outbox(self.database, self.clock)
         self.operations = Operations(self.database, self.clock)
+        self.ledger = Ledger(self.database, self.clock)
         self.threads = Threads(self.database, self.clock, lambda: self.rung.append(1))
 
     async def sql(self, statement: str, *values: Any) -> Sequence[Any]:
@@ -135,7 +138,8 @@ def offer(*buttons: Button) -> tuple[Reply, ...]:
 
 def proposal(thread: Thread, key: str, state: LedgerState = LedgerState.PROPOSED, detail: str = "") -> LedgerEntry:
     """Return a ledger entry about a cancellation."""
-    return LedgerEntry(key, thread.id, "c-1", ActionKind.CANCEL_ORDER, "ORD1", state, detail)
+    entry = LedgerEntry(key, thread.id, "c-1", ActionKind.CANCEL_ORDER, "ORD1", state, detail)
+    return replace(entry, digest=fingerprint(entry))
 
 
 def remember(name: str, value: str = "1") -> Work[None]:

@@ -93,6 +93,19 @@ def test_a_thread_that_is_not_in_telegram_gets_no_call() -> None:
     assert [(call.chat_id, call.thread_id) for call in POST.note(rest, "look")] == [(900, 5), (901, 5)]
 
 
+def test_each_admin_gets_buttons_of_their_own() -> None:
+    """A question to the admins carries, under its last part, for each one the buttons that only they can press."""
+    rows = [[Button("Yes", f"y{admin}", ButtonKind.APPROVE, "g", admin=admin) for admin in (900, 901)], []]
+    calls = POST.ask(THREAD, "x" * (MAX_UNITS + 1), rows)
+    assert [(call.chat_id, call.thread_id) for call in calls] == [(900, 5), (900, 5), (901, 5), (901, 5)]
+    assert [call.params.get("reply_markup") for call in calls] == [
+        None,
+        {"inline_keyboard": [[{"text": "Yes", "callback_data": "y900"}]]},
+        None,
+        {"inline_keyboard": [[{"text": "Yes", "callback_data": "y901"}]]},
+    ]
+
+
 def test_a_press_is_ended() -> None:
     """The spinner stops, with words where there are any, and the used buttons go; a press without an id needs none."""
     press = Incoming(IncomingKind.BUTTON, THREAD.key, callback_id="q", ref=MessageRef(77, 3))

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pytest
 
-from bot.domain.model import Proof, ProofKind, Scope
+from bot.domain.model import Proof, ProofKind, Scope, WriteResult
 from bot.domain.ports import OrderAdapter
 
 UNKNOWN_NUMBER = "ZZZ99999999999"
@@ -77,7 +77,8 @@ class ContractShop:
 
     Args:
         tells_refund: a cancellation's answer says what is paid back, which is the order's total.
-        acts_at_once: after a write the order is in its new state; false where a person works requests off later.
+        acts_at_once: after a write the order is in its new state; false where a person works requests off later, and
+            writes are answered REQUESTED.
         takes_lines: single lines can be returned; where they cannot, such a return must be refused, not widened.
     """
 
@@ -104,6 +105,11 @@ class ContractShop:
     def mine(self) -> Scope:
         """The customer's scope."""
         return scope_of(self.customer_id, self.name)
+
+    @property
+    def taken(self) -> WriteResult:
+        """What a write comes to that is not refused."""
+        return WriteResult.DONE if self.acts_at_once else WriteResult.REQUESTED
 
     @property
     def theirs(self) -> Scope:

@@ -3,7 +3,7 @@
 import { el, isolated } from "./dom.js";
 import { preciseTime, words } from "./format.js";
 
-const TONES = { done: "good", refused: "bad", unknown: "bad", in_flight: "warn", proposed: "warn" };
+const TONES = { done: "good", refused: "bad", unknown: "bad", in_flight: "warn", confirmed: "warn", proposed: "warn" };
 
 export function ledgerOf(entries) {
   const title = el("h3", { class: "trace-title", id: "ledger-title", text: "Ledger" });
