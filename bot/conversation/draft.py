@@ -29,7 +29,16 @@ from bot.domain.model import (
     Waiting,
 )
 
-OnStage = Callable[[str, float], None]
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who follows a turn: is told each stage with its seconds, and a model's text as far as it is written."""
+
+    stage: Callable[[str, float], None] = lambda _stage, _seconds: None
+    text: Callable[[str], None] | None = None
+
+
+NOBODY = Listener()
 
 
 ADMIN_TOKEN = "admin."  # noqa: S105 (only its beginning)
@@ -51,7 +60,7 @@ class Draft:
     thread: Thread
     history: tuple[Message, ...]
     language: str
-    on_stage: OnStage = lambda _stage, _seconds: None
+    listener: Listener = NOBODY
     heard: str = ""
     replies: list[Reply] = field(default_factory=list)
     buttons: list[Button] = field(default_factory=list)
@@ -67,10 +76,10 @@ class Draft:
     stages: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def start(cls, incoming: Incoming, inbox_id: int, opened: Opened, now: datetime, on_stage: OnStage) -> Draft:
+    def start(cls, incoming: Incoming, inbox_id: int, opened: Opened, now: datetime, listener: Listener) -> Draft:
         """Begin a turn on an opened thread."""
         thread = replace(opened.thread, name=incoming.name or opened.thread.name)
-        return cls(incoming, inbox_id, now, thread, opened.history, thread.language or "en", on_stage)
+        return cls(incoming, inbox_id, now, thread, opened.history, thread.language or "en", listener)
 
     def remembered(self) -> tuple[Message, ...]:
         """Return the thread's messages, behind the summary of older ones: an order number may stand only there."""
@@ -103,7 +112,7 @@ class Draft:
     def timed(self, name: str, started: float) -> None:
         """Record a stage that began at `started` (of `time.perf_counter`)."""
         self.stages[name] = self.stages.get(name, 0.0) + time.perf_counter() - started
-        self.on_stage(name, self.stages[name])
+        self.listener.stage(name, self.stages[name])
 
     def say(self, text: str, *rows: tuple[Button, ...], contact_button: str = "", fact: bool = False) -> None:
         """Add a reply."""

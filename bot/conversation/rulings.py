@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.conversation.crash_points import close
-from bot.conversation.draft import Draft
+from bot.conversation.draft import NOBODY, Draft
 from bot.conversation.execution import Execution
 from bot.conversation.ledger_text import described
 from bot.conversation.text import one_line
@@ -159,7 +159,7 @@ class Rulings:
 
     async def _draft(self, incoming: Incoming, inbox_id: int) -> Draft:
         opened = await self.store.open(incoming)
-        draft = Draft.start(incoming, inbox_id, opened, self.clock.now(), lambda _stage, _seconds: None)
+        draft = Draft.start(incoming, inbox_id, opened, self.clock.now(), NOBODY)
         draft.language, draft.tier = self.best_language(draft.thread.language), "admin"
         return draft
 

@@ -16,7 +16,7 @@ from datetime import timedelta
 from bot.conversation.commands import Commands
 from bot.conversation.confirmation import Confirmation
 from bot.conversation.crash_points import Reached, close, go_on
-from bot.conversation.draft import Draft, OnStage
+from bot.conversation.draft import NOBODY, Draft, Listener
 from bot.conversation.errand import Errand
 from bot.conversation.handoff import Handoff, handed_back, owned_by_person
 from bot.conversation.inquiry import Inquiry
@@ -68,13 +68,11 @@ class Turn:
     note: Callable[[int, Mapping[str, float]], None] = lambda _inbox_id, _stages: None
     reached: Reached = go_on
 
-    async def run(
-        self, incoming: Incoming, inbox_id: int, on_stage: OnStage = lambda _stage, _seconds: None
-    ) -> TurnRecord:
+    async def run(self, incoming: Incoming, inbox_id: int, listener: Listener = NOBODY) -> TurnRecord:
         """Run one turn and return what it left behind, which is then on the disk."""
         started = time.perf_counter()
         opened = await self.store.open(incoming)
-        draft = Draft.start(incoming, inbox_id, opened, self.clock.now(), on_stage)
+        draft = Draft.start(incoming, inbox_id, opened, self.clock.now(), listener)
         draft.timed("open", started)
         draft.heard = heard(incoming)
         self._expire(draft)
@@ -217,6 +215,7 @@ class Turn:
             candidates=self.numbers.candidates(draft.heard, draft.remembered()),
             facts=self.facts,
             thread=str(draft.thread.key),
+            tell=draft.listener.text,
         )
         with draft.stage("understand"):
             found = await self.understanding.understand(query)

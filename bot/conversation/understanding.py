@@ -5,14 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from math import prod
 
 from bot.conversation.prompt import PromptBuilder
 from bot.conversation.suspicion import suspecting
-from bot.domain.actions import Action, ActionKind, Written, action_schema, branching_schema, parse_action
+from bot.domain.actions import (
+    Action,
+    ActionKind,
+    Written,
+    action_schema,
+    begun_message,
+    branching_schema,
+    parse_action,
+)
 from bot.domain.model import Passed, Query, Understood
 from bot.domain.ports import Completion, LanguageModel, Monitor, Tier
 from bot.errors import PassReason, TierPassed
@@ -63,12 +71,18 @@ class ModelTier:
         """
         prompt = await self.prompts.build(query, self.model.count_tokens, self.model.context_tokens)
         schema = branching_schema if self.model.takes_branches else action_schema
-        raw = await self.model.complete(Completion(prompt, schema(query.candidates), thread=query.thread))
+        tell = _told(query.tell) if query.tell else None
+        raw = await self.model.complete(Completion(prompt, schema(query.candidates), thread=query.thread, tell=tell))
         confidence = raw.confidence if isinstance(raw, Written) else 1.0
         try:
             return Understood(parse_action(raw, query.candidates), self.name, str(raw), confidence=confidence)
         except ValueError as error:
             raise TierPassed(PassReason.INVALID, str(error)) from None
+
+
+def _told(tell: Callable[[str], None]) -> Callable[[str], None]:
+    """Return what takes an action that is being written, and passes on its message."""
+    return lambda raw: tell(message) if (message := begun_message(raw)) else None
 
 
 @dataclass(frozen=True, slots=True)

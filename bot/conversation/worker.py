@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from bot.conversation.draft import OnStage
+from bot.conversation.draft import NOBODY, Listener
 from bot.conversation.queues import ThreadQueues
 from bot.conversation.replies import Replies
 from bot.conversation.turn import Turn
@@ -43,9 +43,7 @@ class Worker:
     busy: Busy = _quiet
     queues: ThreadQueues = field(default_factory=ThreadQueues)
 
-    def submit(
-        self, item: InboxItem, incoming: Incoming, on_stage: OnStage = lambda _stage, _seconds: None
-    ) -> asyncio.Future[TurnRecord]:
+    def submit(self, item: InboxItem, incoming: Incoming, listener: Listener = NOBODY) -> asyncio.Future[TurnRecord]:
         """Queue a turn; the future holds its record, or the error for which it was quarantined."""
         done: asyncio.Future[TurnRecord] = asyncio.get_running_loop().create_future()
         # Telegram's turns have nobody waiting, and an error there is logged already.
@@ -54,7 +52,7 @@ class Worker:
         async def job() -> None:
             stop = self.busy(incoming.key)
             try:
-                record = await self._finish(item, lambda: self.turn.run(incoming, item.id, on_stage))
+                record = await self._finish(item, lambda: self.turn.run(incoming, item.id, listener))
             except Exception as error:  # noqa: BLE001 (logged and counted in _finish; here it reaches whoever waits)
                 if not done.done():
                     done.set_exception(error)

@@ -139,6 +139,16 @@ def _schema(
     }
 
 
+_MESSAGE = re.compile(r'"message":"((?:[^"\\]|\\(?:u[0-9a-fA-F]{4}|[^u]))*)')
+
+
+def begun_message(raw: str) -> str:
+    """Return the message of an action that is still being written, as far as it goes."""
+    found = _MESSAGE.search(raw)
+    # Half a letter of two escapes is no text yet.
+    return _UNSEEN.sub("", json.loads(f'"{found[1]}"', strict=False)) if found else ""
+
+
 def parse_action(raw: str, candidates: Sequence[str] | None = None) -> Action:
     """Parse a model's output.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -359,7 +359,8 @@ class Query:
     """What a tier is asked to understand.
 
     `candidates` are the order numbers that stand in the message or the thread, newest first, as they were written;
-    `thread` names the conversation, for tiers that keep something of it in memory.
+    `thread` names the conversation, for tiers that keep something of it in memory; `tell` takes a text for the customer
+    as far as it is written.
     """
 
     text: str
@@ -369,6 +370,7 @@ class Query:
     candidates: tuple[str, ...] = ()
     facts: str = ""
     thread: str = ""
+    tell: Callable[[str], None] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -162,13 +162,15 @@ class ChatMessage:
 class Completion:
     """What a language model is asked: chat messages, and the JSON schema its answer must fit.
 
-    `thread` names the conversation, for models that can go on from what they have read of it.
+    `thread` names the conversation, for models that can go on from what they have read of it; `tell` takes the JSON
+    as far as it is written, from models that tell, again and again.
     """
 
     messages: tuple[ChatMessage, ...]
     schema: Mapping[str, Any]
     max_tokens: int = 160
     thread: str = ""
+    tell: Callable[[str], None] | None = field(default=None, compare=False)
 
 
 class LanguageModel(Protocol):
@@ -248,11 +250,21 @@ class ChatStage:
     ms: float
 
 
+@dataclass(frozen=True, slots=True)
+class ChatText:
+    """The answer as far as a model has written it; another tier may still answer in its place."""
+
+    content: str
+
+
+ChatStep = ChatStage | ChatText | ChatAnswer
+
+
 class Chat(Protocol):
     """The turn, as the REST API enters it."""
 
-    def converse(self, request: ChatRequest) -> AsyncIterator[ChatStage | ChatAnswer]:
-        """Yield the stages as they finish, and the answer last.
+    def converse(self, request: ChatRequest) -> AsyncIterator[ChatStep]:
+        """Yield the stages as they finish, the text as it is written, and the answer last.
 
         A caller who goes away does not stop the turn: it finishes, and the thread holds the answer.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -88,17 +89,24 @@ class LoadedModel:
         limit = min(request.max_tokens, self.settings.context_tokens - len(prompt))
         grammar = partial(self._constraint.matcher, request.schema)
         choices = Choices(self._rows(tuple(beginnings(request.schema))))
-        return Answer(prompt, JsonWriter(grammar, limit, choices), request.thread, limit)
+        writer = JsonWriter(grammar, limit, choices)
+        if (tell := request.tell) is not None:
+            writer = JsonWriter(grammar, limit, choices, lambda said: tell(self._text(said)))
+        return Answer(prompt, writer, request.thread, limit)
 
     def _tokenised(self, texts: tuple[str, ...]) -> dict[tuple[int, ...], bool]:
         return {tuple(self.prompter.text(text)): text.endswith("}") for text in texts}
 
     def json_of(self, answer: Answer) -> Written:
         """Return what a sequence of `json` wrote, with how likely its first choice was: the action."""
-        assert self._context is not None
         assert isinstance(answer.writer, JsonWriter)
-        text = b"".join(map(self._context.vocabulary.bytes_of, answer.writer.said)).decode("utf-8", "replace")
-        return Written(text, answer.writer.confidence)
+        return Written(self._text(answer.writer.said), answer.writer.confidence)
+
+    def _text(self, tokens: Sequence[int]) -> str:
+        """Return what tokens say; of a letter that is not whole yet, nothing."""
+        assert self._context is not None
+        written = b"".join(map(self._context.vocabulary.bytes_of, tokens))
+        return codecs.getincrementaldecoder("utf-8")("replace").decode(written)
 
     def weighing(self, messages: Sequence[ChatMessage], answers: Sequence[str]) -> Answer:
         """Return the sequence that weighs answers against each other."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -65,6 +66,10 @@ class LlamaModel:
         Raises:
             TierPassed: UNAVAILABLE, BUSY, BROKEN, or INVALID (prompt or answer too long).
         """
+        if (tell := request.tell) is not None:
+            # It is told in the engine's thread, and heard in the loop's.
+            loop = asyncio.get_running_loop()
+            request = replace(request, tell=lambda text: _call(loop, tell, text))
         return await self._thread.run(lambda model: model.json(request), lambda answer: self._loaded().json_of(answer))
 
     async def weigh(self, messages: Sequence[ChatMessage], answers: Sequence[str]) -> list[float]:
@@ -149,3 +154,7 @@ class LlamaModel:
 
     def _count(self, text: str) -> int:
         return self._loaded().count_tokens(text)
+
+
+def _call(loop: asyncio.AbstractEventLoop, tell: Callable[[str], None], text: str) -> None:
+    loop.call_soon_threadsafe(tell, text)

@@ -39,14 +39,21 @@ class JsonWriter:
     Args:
         grammar: makes the matcher for what is behind the choices, or for everything where there are none.
         choices: the ways in which it can begin.
+        tell: takes all tokens so far, after each choice.
 
     Attributes:
         said: the tokens written so far.
         confidence: how likely its first choice was, among those that it had.
     """
 
-    def __init__(self, grammar: Callable[[], Matcher], limit: int, choices: Choices) -> None:
-        self._grammar, self._limit, self._choices = grammar, limit, choices
+    def __init__(
+        self,
+        grammar: Callable[[], Matcher],
+        limit: int,
+        choices: Choices,
+        tell: Callable[[list[int]], None] = lambda _said: None,
+    ) -> None:
+        self._grammar, self._limit, self._choices, self._tell = grammar, limit, choices, tell
         self._matcher: Matcher | None = None
         self.said: list[int] = []
         self.confidence = 1.0
@@ -76,7 +83,9 @@ class JsonWriter:
         if not self._chosen:
             self.confidence = likely
         self._chosen += 1
-        return self._on([token])
+        ahead = self._on([token])
+        self._tell(self.said)
+        return ahead
 
     def _on(self, chosen: list[int]) -> list[int]:
         ahead = [*chosen, *self._choices.forced()]

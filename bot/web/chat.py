@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from bot.domain.ports import Chat, ChatAnswer, ChatRequest, ChatStage
+from bot.domain.ports import Chat, ChatAnswer, ChatRequest, ChatStage, ChatStep, ChatText
 from bot.web.body import read_json
 from bot.web.deps import DEPS, KEYRING, SLOTS, Limits
 from bot.web.refusals import Refusal, json_response, refusal_for
@@ -72,27 +72,35 @@ async def _streamed(request: web.Request, chat: Chat, asked: ChatRequest, limits
 
 
 async def _relay(stream: _Stream, chat: Chat, asked: ChatRequest, limits: Limits) -> None:
-    answered = False
+    answered, said = False, ""
     try:
         async with asyncio.timeout(limits.turn_s), aclosing(beating(chat.converse(asked), limits.heartbeat_s)) as steps:
             async for step in steps:
                 answered = answered or isinstance(step, ChatAnswer)
-                await stream.send(b"".join(_events(step)))
+                await stream.send(b"".join(_events(step, said)))
+                said = step.content if isinstance(step, ChatText) and step.content.startswith(said) else said
     except TimeoutError:
         raise _late(limits) from None
     if not answered:
         raise RuntimeError("the turn ended without an answer")
 
 
-def _events(step: ChatStage | ChatAnswer | None) -> Iterator[bytes]:
+def _events(step: ChatStep | None, said: str) -> Iterator[bytes]:
+    """Yield a step's events; `said` is as much of a message as was sent already."""
     match step:
         case None:
             yield b": still here\n\n"
         case ChatStage():
             yield event("stage", {"stage": step.stage, "ms": round(step.ms, 3)})
+        case ChatText():
+            if step.content.startswith(said) and step.content != said:
+                yield event("message", {"delta": step.content[len(said) :]})
         case ChatAnswer():
-            for start in range(0, len(step.content), _DELTA_CHARS):
-                yield event("message", {"delta": step.content[start : start + _DELTA_CHARS]})
+            # Another tier may have answered in the place of the one that began to.
+            again: dict[str, Any] = {} if step.content.startswith(said) else {"restart": True}
+            for start in range(0 if again else len(said), len(step.content), _DELTA_CHARS):
+                yield event("message", {"delta": step.content[start : start + _DELTA_CHARS], **again})
+                again = {}
             yield event("done", answer_dict(step))
 
 

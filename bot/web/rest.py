@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.conversation.draft import OnStage
+from bot.conversation.draft import NOBODY, Listener
 from bot.conversation.worker import Worker
 from bot.domain.journal import Inbox, InboxItem, RawUpdate, TurnRecord
 from bot.domain.model import Author, Channel, Incoming, IncomingKind, Message, ThreadKey
-from bot.domain.ports import ChatAnswer, ChatRequest, ChatStage
+from bot.domain.ports import ChatAnswer, ChatRequest, ChatStage, ChatStep, ChatText
 from bot.web.refusals import Refusal
 
 SOURCE = "rest"
@@ -26,13 +26,17 @@ class RestChat:
     inbox: Inbox
     worker: Worker
 
-    async def converse(self, request: ChatRequest) -> AsyncIterator[ChatStage | ChatAnswer]:
-        """Yield the stages as they finish, then the answer; the turn goes on when the caller has gone."""
+    async def converse(self, request: ChatRequest) -> AsyncIterator[ChatStep]:
+        """Yield the stages and the text as they come, then the answer; the turn goes on when the caller has gone."""
         thread = request.thread or secrets.token_urlsafe(12)
         raw = RawUpdate(SOURCE, request.caller, secrets.token_hex(16), _payload(request, thread))
         (item,) = await self.inbox.commit([raw])
-        events: asyncio.Queue[ChatStage | None] = asyncio.Queue()
-        done = self._submit(item, lambda stage, seconds: events.put_nowait(ChatStage(stage, _ms(seconds))))
+        events: asyncio.Queue[ChatStep | None] = asyncio.Queue()
+        listener = Listener(
+            lambda stage, seconds: events.put_nowait(ChatStage(stage, _ms(seconds))),
+            lambda text: events.put_nowait(ChatText(text)),
+        )
+        done = self._submit(item, listener)
         done.add_done_callback(lambda _done: events.put_nowait(None))
         while (event := await events.get()) is not None:
             yield event
@@ -45,13 +49,13 @@ class RestChat:
         """Finish turns that a crash cut off; their callers are gone, but the thread will hold the answer."""
         for item in items:
             try:
-                self._submit(item, lambda _stage, _seconds: None)
+                self._submit(item, NOBODY)
             except (ValueError, KeyError, TypeError) as error:
                 # Another version of Deskhand may have written it; the next ones must not pay for it.
                 self.worker.put_aside(item, error)
 
-    def _submit(self, item: InboxItem, on_stage: OnStage) -> asyncio.Future[TurnRecord]:
-        return self.worker.submit(item, _incoming(item.payload), on_stage)
+    def _submit(self, item: InboxItem, listener: Listener) -> asyncio.Future[TurnRecord]:
+        return self.worker.submit(item, _incoming(item.payload), listener)
 
 
 def _payload(request: ChatRequest, thread: str) -> str:

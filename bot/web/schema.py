@@ -100,9 +100,14 @@ class StageEvent(BaseModel):
 
 
 class MessageEvent(BaseModel):
-    """A piece of `content` (event `message`); all of them joined are the whole."""
+    """A piece of `content` (event `message`); all of them joined are the whole.
+
+    Pieces come while a model writes. Should another answer take its place, the first piece of that one says `restart`:
+    what came before counts no longer.
+    """
 
     delta: str
+    restart: bool = Field(default=False, description="Forget the pieces that came before; left out where it is false.")
 
 
 class FieldProblem(BaseModel):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.conversation.draft import OnStage
+from bot.conversation.draft import Listener
 from bot.conversation.worker import Worker
 from bot.domain.journal import InboxItem, TurnRecord
 from bot.domain.model import Author, Incoming, ThreadKey
@@ -32,7 +32,7 @@ class ScriptedTurn:
     started: asyncio.Event = field(default_factory=asyncio.Event)
     ran: list[int] = field(default_factory=list)
 
-    async def run(self, incoming: Incoming, inbox_id: int, on_stage: OnStage) -> TurnRecord:
+    async def run(self, incoming: Incoming, inbox_id: int, listener: Listener) -> TurnRecord:
         """Fail or close."""
         self.ran.append(inbox_id)
         self.started.set()
@@ -41,7 +41,7 @@ class ScriptedTurn:
         if self.fails:
             raise self.fails.pop(0)
         opened = await self.store.threads.open(incoming)
-        on_stage("open", 0.5)
+        listener.stage("open", 0.5)
         record = TurnRecord(inbox_id, opened.thread, said=((Author.CUSTOMER, incoming.text),))
         await self.store.threads.close(record)
         return record
@@ -106,7 +106,9 @@ async def test_a_turn_to_its_end(bench: Bench) -> None:
     """A submitted update runs, its future holds the record, and the customer saw that work was under way."""
     item = await bench.arrive()
     stages: list[tuple[str, float]] = []
-    record = await bench.worker.submit(item, text(words="hi"), lambda stage, seconds: stages.append((stage, seconds)))
+    record = await bench.worker.submit(
+        item, text(words="hi"), Listener(lambda stage, seconds: stages.append((stage, seconds)))
+    )
     assert record.inbox_id == item.id
     assert await bench.states() == [("done", 0)]
     assert stages == [("open", 0.5)]
@@ -187,7 +189,7 @@ async def test_a_mistake_in_what_is_kept_is_put_aside_too(bench: Bench) -> None:
     """An outcome that breaks a rule of the schema is tried three times and not for ever."""
 
     class Twice(ScriptedTurn):
-        async def run(self, incoming: Incoming, inbox_id: int, on_stage: OnStage) -> TurnRecord:
+        async def run(self, incoming: Incoming, inbox_id: int, listener: Listener) -> TurnRecord:
             await bench.store.database.write(
                 lambda c: [c.exec_driver_sql("INSERT INTO facts VALUES ('same', '')") for _ in range(2)]
             )

@@ -16,6 +16,7 @@ from bot.domain.actions import (
     ActionKind,
     ResponseType,
     action_schema,
+    begun_message,
     parse_action,
 )
 
@@ -190,3 +191,14 @@ def test_text_only_where_there_is_something_to_say() -> None:
         wanted = "text" if kind is ActionKind.UNKNOWN else "json"
         assert Action(kind).to_dict()["response_type"] == wanted
     assert Action(ActionKind.QUERY_ORDER, "A1").about("B2") == Action(ActionKind.QUERY_ORDER, "B2")
+
+
+@given(st.text(), st.integers(0, 400))
+def test_a_message_is_read_while_it_is_written(message: str, end: int) -> None:
+    """Of JSON that is cut off anywhere, what is there of the message is a beginning of it."""
+    whole = json.dumps({"action": "unknown", "order_id": None, "response_type": "text", "message": message})
+    raw = whole.replace(": ", ":", 4).replace(", ", ",", 3)
+    said = parse_action(raw).message
+    begun = begun_message(raw[:end])
+    assert said.startswith(begun) or len(message) > MAX_MESSAGE_CHARS
+    assert begun_message(raw)[:MAX_MESSAGE_CHARS] == said

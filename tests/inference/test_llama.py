@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -223,6 +224,20 @@ async def test_a_text_comes_piece_by_piece(model: LlamaModel) -> None:
     assert await anext(again) == pieces[0]
     await again.aclose()
     assert parse_action(await model.complete(ask("next")), CANDIDATES)
+
+
+async def test_an_action_is_told_as_it_is_written(model: LlamaModel) -> None:
+    """Who wants to follow an answer hears it grow, token by token, up to the whole, in the thread of the loop."""
+    told, here = list[str](), threading.get_ident()
+
+    def tell(text: str) -> None:
+        assert threading.get_ident() == here
+        told.append(text)
+
+    raw = await model.complete(replace(ask("hello", message=40), tell=tell))
+    assert told[-1] == raw
+    assert all(later.startswith(earlier) for earlier, later in pairwise(told))
+    assert len(told) > 10
 
 
 async def test_what_all_prompts_begin_with_is_read_once_and_kept(file: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import ClientSession, web
 
 from bot.domain.actions import Action, ActionKind
-from bot.domain.ports import ChatAnswer, ChatRequest, ChatStage, HealthItem
+from bot.domain.ports import ChatAnswer, ChatRequest, ChatStage, ChatStep, HealthItem
 from bot.web.application import WebDeps, make_web, serve
 from bot.web.metrics import PrometheusMonitor
 
@@ -39,14 +39,14 @@ class FakeChat:
 
     def __init__(self, answer: ChatAnswer | None = SMALL_TALK) -> None:
         self.answer = answer
-        self.stages: Sequence[ChatStage] = (ChatStage("understand", 12.0), ChatStage("policy", 0.5))
+        self.stages: Sequence[ChatStep] = (ChatStage("understand", 12.0), ChatStage("policy", 0.5))
         self.error: Exception | None = None
         self.gate: asyncio.Event | None = None
         self.requests: list[ChatRequest] = []
         self.started = asyncio.Event()
         self.finished = asyncio.Event()
 
-    async def converse(self, request: ChatRequest) -> AsyncIterator[ChatStage | ChatAnswer]:
+    async def converse(self, request: ChatRequest) -> AsyncIterator[ChatStep]:
         """Play the script."""
         self.requests.append(request)
         for stage in self.stages:

@@ -11,7 +11,7 @@ import logging
 import pytest
 
 from bot.domain.model import Author
-from bot.domain.ports import ChatAnswer
+from bot.domain.ports import ChatAnswer, ChatText
 from bot.errors import StoreFull
 from bot.web.application import Limits
 from tests.support.fake_chat import AUTH, KEY, ORDER_ANSWER, FakeChat, client, deps, events
@@ -125,6 +125,30 @@ async def test_a_stream_says_stages_then_the_content_then_the_plain_answer() -> 
     assert [name for name, _ in got[2:-1]] == ["message"] * (len(got) - 3)
     assert "".join(data["delta"] for _, data in got[2:-1]) == long.content
     assert got[-1] == ("done", plain)
+
+
+async def test_a_text_streams_as_it_is_written() -> None:
+    """What a model has written so far is sent at once, and only the rest of the answer follows."""
+    chat = FakeChat(ChatAnswer(thread="t", content="We are open till six.", tier="small"))
+    chat.stages = (ChatText("We"), ChatText("We are"), ChatText("We are"), ChatText("We are open"))
+    chat.gate = asyncio.Event()
+    async with client(deps(chat)) as http:
+        answer = await http.post("/v1/chat", json={"message": "hi"}, headers=STREAM)
+        early = await answer.content.readuntil(b'" open"}\n\n')
+        chat.gate.set()
+        late = await answer.content.read()
+    assert [data["delta"] for _, data in events(early.decode())] == ["We", " are", " open"]
+    assert [data.get("delta") for _, data in events(late.decode())] == [" till six.", None]
+
+
+async def test_another_answer_takes_the_place_of_what_was_begun() -> None:
+    """When a later tier answers after all, the first piece of its answer says that the earlier ones count no longer."""
+    chat = FakeChat(ChatAnswer(thread="t", content="Please tell me more.", tier="apology"))
+    chat.stages = (ChatText("We are"), ChatText("Something else"))
+    async with client(deps(chat)) as http:
+        answer = await http.post("/v1/chat", json={"message": "hi"}, headers=STREAM)
+        got = [data for name, data in events((await answer.read()).decode()) if name == "message"]
+    assert got == [{"delta": "We are"}, {"delta": "Please tell me more.", "restart": True}]
 
 
 async def test_stages_arrive_before_the_answer_is_there() -> None:
