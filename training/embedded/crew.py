@@ -67,7 +67,7 @@ class Crew:
     def slopes(self, lot: Batch, seed: Sequence[int]) -> tuple[Weights, float]:
         """Return what a batch says about each weight, and its answers' loss."""
         whole = len(lot.labels)
-        parts = [lot.part(at, PARTS) for at in range(PARTS)]
+        parts = [Batch(lot.tokens[at::PARTS], lot.ends[at::PARTS], lot.labels[at::PARTS]) for at in range(PARTS)]
         if self._line is not None:
             self._line.send((parts[1], whole, seed))
         losses = [_part(self._loss, parts[0], whole, (*seed, 0), self.weights, self._slopes[0])]

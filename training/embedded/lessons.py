@@ -63,19 +63,12 @@ class Batch:
     """Lessons of about one length: tokens (B, T), padded at the end, and for each where it answers, and what is right.
 
     The answer is written behind the prompt: `ends` is the place of the last token before the first on which answers
-    differ; what stands behind is there so that the model learns to finish it. `begins` is where
-    the last message begins.
+    differ; what stands behind is there so that the model learns to finish it.
     """
 
     tokens: Ints
-    begins: Ints
     ends: Ints
     labels: Ints
-
-    def part(self, at: int, parts: int) -> Batch:
-        """Return one of so many parts."""
-        every = slice(at, None, parts)
-        return Batch(self.tokens[every], self.begins[every], self.ends[every], self.labels[every])
 
 
 def batches(known: Sequence[Lesson], vocabulary: Vocabulary, tokens: int, chance: random.Random) -> Iterator[Batch]:
@@ -100,11 +93,5 @@ def batch(group: Sequence[Lesson], vocabulary: Vocabulary) -> Batch:
     tokens = np.full((len(rows), width), vocabulary.end, np.int64)
     for at, row in enumerate(rows):
         tokens[at, : len(row)] = row
-    begins = np.array([_last_message(one.prompt, vocabulary.user) for one in group], np.int64)
     ends = np.array([len(one.prompt) + vocabulary.forced - 1 for one in group], np.int64)
-    return Batch(tokens, begins, ends, np.array([one.label for one in group], np.int64))
-
-
-def _last_message(prompt: Sequence[int], user: int) -> int:
-    """Return where the message begins that is to be understood; 0 where its mark was cut off."""
-    return next((at + 1 for at in reversed(range(len(prompt))) if prompt[at] == user), 0)
+    return Batch(tokens, ends, np.array([one.label for one in group], np.int64))

@@ -10,7 +10,7 @@ from training.embedded.lessons import Batch
 from training.embedded.network import EMBEDDING, Floats, Ints, Network, Weights
 from training.embedded.plan import Plan
 
-_REST_SHARE, _HINT_SHARE = 0.3, 0.5
+_REST_SHARE = 0.3
 
 
 class Loss:
@@ -32,34 +32,8 @@ class Loss:
         into[EMBEDDING] += error.T @ states
         back = np.zeros_like(run.out)
         np.add.at(back, (rows, places), error @ weights[EMBEDDING])
-        self._hint(lot, run.out, whole, chance, weights, into, back)
         self._network.backward(run, back, into)
         return loss * len(lot.labels) / whole
-
-    def _hint(
-        self,
-        lot: Batch,
-        out: Floats,
-        whole: int,
-        chance: np.random.Generator,
-        weights: Weights,
-        into: Weights,
-        back: Floats,
-    ) -> None:
-        """Ask for the answer from each word of the last message on, as far as it can be guessed there.
-
-        One answer a message is little to learn from; a word that alone says what is wanted is so found much sooner.
-        """
-        place = np.arange(lot.tokens.shape[1])
-        asked = (place >= lot.begins[:, None]) & (place < lot.ends[:, None])
-        rows, places = np.nonzero(asked & (chance.random(lot.tokens.shape) < _HINT_SHARE))
-        answers, states = weights[EMBEDDING][self._deciding], out[rows, places]
-        error = _softmax(states @ answers.T)
-        error[np.arange(len(rows)), lot.labels[rows]] -= 1
-        each = np.bincount(rows, minlength=len(lot.labels))[rows]
-        error *= (self._plan.hint / whole / each)[:, None].astype(np.float32)
-        into[EMBEDDING][self._deciding] += error.T @ states
-        back[rows, places] += error @ answers
 
     def _looked_at(self, lot: Batch, whole: int, chance: np.random.Generator) -> tuple[Ints, Ints, Floats]:
         """Return which outputs count (rows, places), and how much.
@@ -79,7 +53,9 @@ class Loss:
 
     def _error(self, scores: Floats, answers: int, targets: Ints, shares: Floats) -> tuple[Floats, float]:
         """Return how the loss grows with each score, and the mean loss of the answers, which come first."""
-        scores = _softmax(scores)
+        scores -= scores.max(axis=1, keepdims=True)
+        np.exp(scores, out=scores)
+        scores /= scores.sum(axis=1, keepdims=True)
         first = np.arange(answers)
         loss = -float(np.log(scores[first, targets[:answers]] + 1e-9).mean())
         scores[:answers, self._deciding] -= np.float32(self._plan.smoothing / len(self._deciding))
@@ -87,11 +63,3 @@ class Loss:
         scores[np.arange(answers, len(targets)), targets[answers:]] -= 1
         scores *= shares[:, None]
         return scores, loss
-
-
-def _softmax(scores: Floats) -> Floats:
-    """Turn each row into probabilities, in place."""
-    scores -= scores.max(axis=1, keepdims=True)
-    np.exp(scores, out=scores)
-    scores /= scores.sum(axis=1, keepdims=True)
-    return scores

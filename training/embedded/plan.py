@@ -11,8 +11,7 @@ from training.embedded.network import Shape
 class Plan:
     """The defaults are those of the shipped model.
 
-    `reading` is how much the prompts' own tokens count beside the answers, and `read_share` how many of them are read;
-    `hint` is how much it counts what each word of the message alone says of the answer.
+    `reading` is how much the prompts' own tokens count beside the answers, and `read_share` how many of them are read.
     """
 
     merges: int = 7932
@@ -30,7 +29,6 @@ class Plan:
     smoothing: float = 0.05
     reading: float = 0.3
     read_share: float = 0.1
-    hint: float = 0.5
     held_back: float = 0.04
     seed: int = 20261125
 

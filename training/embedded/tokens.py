@@ -52,7 +52,6 @@ class Vocabulary:
         # What customers write is broken up here as it is in use.
         self.text = self._native.prompter(TEMPLATE).text
         self._roles = {"user": self._control(USER), "assistant": self._control(ASSISTANT)}
-        self.user = self._roles["user"]
         self._answer = self._control(ANSWER)
         self.end = self._control(END)
         self.controls = frozenset({*self._roles.values(), self._answer, self.end})
