@@ -12,6 +12,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from bot.inference.heap import give_back
+
 if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer
 
@@ -105,4 +107,6 @@ def _trie(vocabulary: Any) -> LLTokenizer:
     # llguidance 1.9 still calls it by its old name, once for each token.
     warnings.filterwarnings("ignore", "llama_token_get_attr is deprecated", DeprecationWarning)
     # Slices would make masks inside of strings a tenth of a millisecond faster, and the building half a second slower.
-    return lltokenizer_from_vocab(vocabulary, slices=[])
+    trie = lltokenizer_from_vocab(vocabulary, slices=[])
+    give_back()
+    return trie

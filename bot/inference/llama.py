@@ -27,7 +27,7 @@ _LOG_ERROR = 4  # GGML_LOG_LEVEL_ERROR
 _READ, _LOCKED = 0, 2  # LLAMA_LOAD_MODE_NONE, LLAMA_LOAD_MODE_MLOCK
 _FLASH_ATTENTION = 1  # LLAMA_FLASH_ATTN_TYPE_ENABLED
 _TYPES = {KvType.F16: 1, KvType.Q8_0: 8}  # GGML_TYPE_F16, GGML_TYPE_Q8_0
-SEATS = 64
+SEATS = 32
 """How many sequences are told apart in one memory: the prefix, and the threads whose cells can be kept."""
 
 
