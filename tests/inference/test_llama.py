@@ -61,6 +61,7 @@ async def reason_of(model: LlamaModel, request: Completion) -> TierPassed:
     return caught.value
 
 
+@pytest.mark.timeout(600)  # Half a minute on two cores that do nothing else.
 async def test_ten_thousand_outputs_all_fit_the_schema(model: LlamaModel) -> None:
     """Whatever the weights would like to say, every output is an action of the schema, and they are not all one."""
     outputs = set()
