@@ -178,7 +178,7 @@ class FlowAnswers:
         kind, number = found.action.kind, found.action.order_id
         if number is not None and not same_number(number, dialogue.order_id):
             return False
-        same = dialogue.action in (kind, *found.suspected)
+        same = kind is dialogue.action or found.suspected == (dialogue.action,)
         nothing = kind is ActionKind.UNKNOWN and not found.action.message and not found.suspected
         greets = self.book.greets(draft.heard, draft.thread.language)
         if dialogue.waiting is Waiting.NOTE and kind is not ActionKind.HANDOFF:
