@@ -73,8 +73,9 @@ class FlowAnswers:
             return False
         choices = self.errand.flow.choices(draft, dialogue.action, order)
         if dialogue.waiting in STEPS:
-            wish = dialogue.wish or Wish()
-            answer = self.words.answer(dialogue.waiting, draft.heard, dialogue.action, wish, choices, yes=yes)
+            step, kind, wish = dialogue.waiting, dialogue.action, dialogue.wish or Wish()
+            may_skip = self.errand.flow.asking.may_skip(step, kind)
+            answer = self.words.answer(step, draft.heard, kind, wish, choices, yes=yes, may_skip=may_skip)
             # "Is it free if it is broken?" gives no reason.
             if answer is not None and not (_QUESTION.search(draft.heard) and dialogue.waiting in _MAY_ASK):
                 await self._go_on(draft, dialogue, order, answer)
@@ -196,7 +197,7 @@ class FlowAnswers:
             await self._go_on(draft, dialogue, order, replace(dialogue.wish or Wish(), reason=Reason.OTHER, note=note))
             return
         draft.decision = "asked_again"
-        if not same:
+        if not same or dialogue.waiting in STEPS:
             draft.say(self.replies.not_got(draft.language))
         await self._ask(draft, dialogue)
 

@@ -121,7 +121,9 @@ class Turn:
         thread = draft.thread
         if not thread.language_fixed:
             spoken = draft.heard if draft.incoming.kind in (IncomingKind.TEXT, IncomingKind.MEDIA) else ""
-            found = self.book.detect(spoken) if spoken else None
+            # A yes or no to the bot's question is in the question's language, if it is one there: "no, don't".
+            answers = thread.dialogue.waiting is not Waiting.NOTHING and self._consent(draft) is not None
+            found = self.book.detect(spoken) if spoken and not (answers and thread.language) else None
             asked = draft.incoming.language_hint if thread.key.channel is Channel.REST else None
             language = asked or found or thread.language or draft.incoming.language_hint
             thread = replace(thread, language=language)

@@ -40,12 +40,21 @@ class FlowWords:
         return named[0] if len(named) == 1 else None
 
     def answer(
-        self, step: Waiting, text: str, kind: ActionKind, wish: Wish, choices: Sequence[OrderItem], *, yes: bool | None
+        self,
+        step: Waiting,
+        text: str,
+        kind: ActionKind,
+        wish: Wish,
+        choices: Sequence[OrderItem],
+        *,
+        yes: bool | None,
+        may_skip: bool,
     ) -> Wish | None:
         """Return what a message makes of the wish as the answer to a question; None when it is none.
 
         Args:
             yes: whether the message is a plain yes, or a plain no.
+            may_skip: whether the question may be left unanswered.
         """
         if step is Waiting.ITEMS:
             return self._items(text, wish, choices, yes)
@@ -54,7 +63,7 @@ class FlowWords:
         if step is Waiting.REASON and (reason := self.reason(text, kind)):
             return replace(wish, reason=reason)
         skips = "skip" in self.heard(text) or (yes is False and step is Waiting.PHOTO)
-        return without_step(wish, step) if skips and step is not Waiting.NOTE else None
+        return without_step(wish, step) if skips and may_skip else None
 
     def _items(self, text: str, wish: Wish, choices: Sequence[OrderItem], yes: bool | None) -> Wish | None:
         if wish.lines and (yes or "done" in self.heard(text)):
