@@ -16,16 +16,21 @@ from bot.conversation.crash_points import Reached, go_on
 from bot.conversation.errand import Errand
 from bot.conversation.execution import Execution
 from bot.conversation.faq import FaqTier
+from bot.conversation.flow import Flow
+from bot.conversation.flow_answers import FlowAnswers
 from bot.conversation.handoff import Handoff
 from bot.conversation.inquiry import Inquiry
 from bot.conversation.links import Links as OpenedLinks
 from bot.conversation.people import People
 from bot.conversation.replies import Replies
 from bot.conversation.rulings import Rulings
+from bot.conversation.small_talk import SmallTalk
 from bot.conversation.turn import Switch, Turn
 from bot.conversation.understanding import TimedTier, Understanding
 from bot.conversation.verification import Verification
 from bot.domain.actions import ActionKind
+from bot.domain.flow import Asking
+from bot.domain.flow_words import FlowWords
 from bot.domain.journal import TryLimits
 from bot.domain.language import LexiconBook
 from bot.domain.order_numbers import OrderNumbers
@@ -33,6 +38,7 @@ from bot.domain.policy import Approval, Rules
 from bot.domain.ports import Clock, LanguageModel, OrderAdapter
 from bot.domain.returns import ReturnRules
 from bot.locale.catalogue import best, catalogue
+from bot.locale.flow_words import load_flow_words
 from bot.locale.lexicons import load_lexicons
 from bot.orders.desk import OrderDesk
 from bot.orders.phones import to_e164
@@ -161,6 +167,12 @@ def lexicon_book() -> LexiconBook:
     return LexiconBook(load_lexicons())
 
 
+@cache
+def flow_words() -> FlowWords:
+    """Return the words that answer the questions before a write; read once a process, likewise."""
+    return FlowWords(load_flow_words())
+
+
 def make_desk(settings: Settings, overrides: Overrides) -> OrderDesk:
     """Build the order desk; raises ValueError naming what is wrong with the adapter's settings."""
     adapter = overrides.adapter or load_adapter(settings.orders.adapter, settings.orders.options, Path())
@@ -175,16 +187,13 @@ def make_brain(settings: Settings, overrides: Overrides, store: Store, monitor: 
     post, switch, faq = TelegramPost(settings.admins.ids), Switch(), FaqTier(threshold=settings.faq.threshold)
     tiers, models = make_tiers(settings, book, numbers)
     understanding = Understanding([TimedTier(faq, FAQ_TIMEOUT_S), *(overrides.tiers or tiers)], monitor)
-
     policy, recent, rules = settings.policy, RecentStages(), make_rules(settings.policy)
     handoff = Handoff(post, replies, minutes(policy.takeover_minutes))
-    verification = make_verification(settings, store, desk, replies, handoff, numbers)
     people = People(post, replies, timedelta(hours=policy.approval_hours))
     execution = Execution(desk, store.ledger, replies, handoff, people, rules, overrides.reached)
     language, lives = partial(best_language, settings), minutes(policy.confirmation_minutes)
     confirmation = Confirmation(store.ledger, replies, execution, lives)
-    rulings = Rulings(store.threads, post, overrides.clock, execution, language, lives)
-    errand = Errand(desk, replies, verification, confirmation, handoff, rules, numbers)
+    errand = make_errand(settings, store, desk, confirmation, numbers)
     turn = Turn(
         store=store.threads,
         post=post,
@@ -194,18 +203,21 @@ def make_brain(settings: Settings, overrides: Overrides, store: Store, monitor: 
         book=book,
         numbers=numbers,
         replies=replies,
-        verification=verification,
+        verification=errand.verification,
         confirmation=confirmation,
         errand=errand,
         inquiry=Inquiry(replies, confirmation, errand, rules),
+        answers=FlowAnswers(errand, confirmation, replies, errand.flow.words, book),
+        small_talk=SmallTalk(replies, book),
         handoff=handoff,
-        commands=Commands(replies, errand, verification, settings.shop.languages),
+        commands=Commands(replies, errand, errand.verification, settings.shop.languages),
         switch=switch,
         best_language=language,
         facts=settings.shop.facts,
         note=recent.note,
         reached=overrides.reached,
     )
+    rulings = Rulings(store.threads, post, overrides.clock, execution, language, lives)
     return Brain(replies, faq, models, desk, post, switch, turn, rulings, recent)
 
 
@@ -217,6 +229,24 @@ def make_rules(policy: PolicySettings) -> Rules:
         ActionKind.RETURN_APPLY: Approval.read(policy.approve_returns),
     }
     return Rules(returns, frozenset(policy.cancellable), approvals)
+
+
+def make_errand(
+    settings: Settings, store: Store, desk: OrderDesk, confirmation: Confirmation, numbers: OrderNumbers
+) -> Errand:
+    """Build what runs an action."""
+    execution = confirmation.execution
+    replies, handoff, rules = execution.replies, execution.handoff, execution.rules
+    verification = make_verification(settings, store, desk, replies, handoff, numbers)
+    flow = make_flow(settings.policy, confirmation)
+    return Errand(desk, replies, verification, flow, handoff, rules, numbers)
+
+
+def make_flow(policy: PolicySettings, confirmation: Confirmation) -> Flow:
+    """Build what asks whatever the shop wants to know before a write."""
+    photo_for = frozenset(policy.return_photo_for)
+    asking = Asking(policy.ask_return_reason, policy.ask_cancel_reason, photo_for, policy.return_photo_required)
+    return Flow(confirmation.replies, confirmation, confirmation.execution.rules, asking, flow_words())
 
 
 def make_verification(

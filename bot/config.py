@@ -46,10 +46,11 @@ from bot.config_values import (
     without_passwords,
     without_secrets,
 )
-from bot.domain.model import OrderStatus
+from bot.domain.model import OrderStatus, Reason
 from bot.errors import ConfigError, Problem
 
 SPOKEN = ("en", "zh", "es", "ru", "de", "fr", "ar", "hi")
+PHOTO_FOR = (Reason.DAMAGED, Reason.WRONG_ITEM)
 NO_TOKEN = "0:none"  # noqa: S105 (it says that there is none)
 
 
@@ -101,6 +102,10 @@ class PolicySettings(Table):
     cancellable: Annotated[tuple[Annotated[OrderStatus, Field(strict=False)], ...], AsTuple] = (OrderStatus.PENDING,)
     return_window_days_by_category: Mapping[Text, Annotated[int, Field(ge=0, le=3650)]] = Field(default_factory=dict)
     not_returnable: Annotated[tuple[Text, ...], AsTuple] = ()
+    ask_return_reason: bool = True
+    ask_cancel_reason: bool = False
+    return_photo_for: Annotated[tuple[Annotated[Reason, Field(strict=False)], ...], AsTuple] = PHOTO_FOR
+    return_photo_required: bool = False
     approve_cancellations: ApprovalRule = "never"
     approve_returns: ApprovalRule = "never"
     approval_hours: Annotated[int, Field(ge=1, le=8760)] = 24

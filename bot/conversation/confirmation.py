@@ -7,25 +7,27 @@ how far its write had come, and goes on from there.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.conversation.crash_points import CrashPoint
 from bot.conversation.draft import Draft, new_token
 from bot.conversation.execution import Execution
+from bot.conversation.order_replies import NOTHING_SAID
 from bot.conversation.replies import Replies
 from bot.domain.actions import Action, ActionKind
 from bot.domain.journal import LedgerStore
 from bot.domain.ledger import fingerprint
 from bot.domain.model import (
+    WHOLE_ONLY,
     Button,
     ButtonKind,
     LedgerEntry,
     LedgerState,
     Order,
-    Reason,
     ReturnLine,
     Scope,
     Waiting,
+    Wish,
 )
 from bot.domain.policy import Decision, lines_to_return
 from bot.domain.returns import amount_of
@@ -48,19 +50,18 @@ class Confirmation:
         order: Order,
         *,
         suspected: bool = False,
-        reason: Reason | None = None,
+        wish: Wish = NOTHING_SAID,
         lines: tuple[ReturnLine, ...] = (),
     ) -> None:
         """List the details and ask for an explicit yes; the proposal goes into the ledger.
 
         Args:
             suspected: that the customer wants it was only suspected; the question says so, and leaves another way out.
+            wish: the reason, and what else the customer has said.
             lines: what goes back of the order; without any it is as much of it as may.
         """
-        if await self.ledger.under_way(order.customer_id, order.number):
-            draft.settle()
-            draft.decision = "under_way"
-            draft.say(self.replies.under_way(draft.language, order.number))
+        if await self.is_under_way(draft, order):
+            self._not_now(draft, order)
             return
         lines = lines or lines_to_return(action, order, draft.now, self.execution.rules)
         entry = LedgerEntry(
@@ -70,18 +71,43 @@ class Confirmation:
             action,
             order.number,
             LedgerState.PROPOSED,
-            reason=reason,
+            reason=wish.reason,
             lines=lines,
             amount=amount_of(order, lines),
+            note=wish.note,
+            photo=wish.photo,
         )
         entry = replace(entry, digest=fingerprint(entry))
         draft.ledger.append(entry)
         waiting = Waiting.MEANING if suspected else Waiting.CONFIRMATION
-        draft.wait_for(waiting, action, order.number, key=entry.key)
-        self._ask(draft, entry, order, suspected=suspected)
+        draft.wait_for(waiting, action, order.number, key=entry.key, wish=wish)
+        self._ask(draft, entry, order, draft.now + self.lifetime, suspected=suspected)
 
-    def _ask(self, draft: Draft, entry: LedgerEntry, order: Order, *, suspected: bool) -> None:
-        key, action, until = entry.key, entry.action, draft.now + self.lifetime
+    async def is_under_way(self, draft: Draft, order: Order) -> bool:
+        """Whether another write of this order has not ended yet; what this turn has moved is about to be kept."""
+        found = await self.ledger.under_way(order.customer_id, order.number)
+        return found is not None and found.key not in {entry.key for entry in draft.ledger}
+
+    def _not_now(self, draft: Draft, order: Order) -> None:
+        draft.settle()
+        draft.decision = "under_way"
+        draft.say(self.replies.under_way(draft.language, order.number))
+
+    async def ask_again(self, draft: Draft, key: str, order: Order) -> None:
+        """Ask a question again that is still open; too old a one is left alone."""
+        entry, _ = await self._mine(draft, key)
+        if entry and entry.state is LedgerState.PROPOSED and not self._is_old(draft, entry):
+            self._ask(draft, entry, order, entry.entered[LedgerState.PROPOSED] + self.lifetime, suspected=False)
+
+    async def withdraw(self, draft: Draft, key: str) -> None:
+        """End a proposal that the customer has corrected, so that its buttons do nothing any more."""
+        entry, _ = await self._mine(draft, key)
+        if entry and entry.state is LedgerState.PROPOSED:
+            draft.ledger.append(replace(entry, state=LedgerState.DECLINED, detail="the customer corrected it"))
+
+    def _ask(self, draft: Draft, entry: LedgerEntry, order: Order, until: datetime, *, suspected: bool) -> None:
+        key, action = entry.key, entry.action
+        wish = Wish(reason=entry.reason, note=entry.note, photo=entry.photo)
 
         def button(label: str, kind: ButtonKind) -> tuple[Button, ...]:
             return (draft.button(label, kind, key, key, action=action, expires_at=until),)
@@ -91,10 +117,10 @@ class Confirmation:
         if suspected:
             no = button(say.not_meant_button(language), ButtonKind.NOT_MEANT)
             person = (draft.button(say.handoff_button(language), ButtonKind.HUMAN, key),)
-            draft.say(say.inquiry_confirm(language, action, order, entry.lines), yes, no, person)
+            draft.say(say.inquiry_confirm(language, action, order, entry.lines, wish=wish), yes, no, person)
         else:
             no = button(say.no_button(language, action), ButtonKind.DECLINE)
-            draft.say(say.confirm(language, action, order, entry.lines), yes, no)
+            draft.say(say.confirm(language, action, order, entry.lines, wish=wish), yes, no)
 
     async def decline(self, draft: Draft, key: str) -> None:
         """The customer said no."""
@@ -157,13 +183,26 @@ class Confirmation:
             await self._go_on(draft, entry, scope, order)
 
     async def _go_on(self, draft: Draft, entry: LedgerEntry, scope: Scope, order: Order) -> None:
+        if entry.note or entry.photo:
+            self.execution.people.show_reason(draft, entry)
         if not entry.needs_approval:
             await self.execution.start(draft, entry, scope)
+            await self._offer_whole(draft, entry, scope, order)
             return
         draft.settle()
         draft.decision = "waits_for_approval"
         self.execution.people.ask_approval(draft, entry, order)
         draft.say(self.replies.waits_for_approval(draft.language, entry.action, entry.order_number), fact=True)
+
+    async def _offer_whole(self, draft: Draft, entry: LedgerEntry, scope: Scope, order: Order) -> None:
+        """Where the order system takes no single lines back, ask about all of the order, if all of it may go back."""
+        answer = draft.ledger[-1].answer if draft.ledger else None
+        if not entry.lines or answer is None or answer.detail != WHOLE_ONLY:
+            return
+        if self.execution.allows_whole(draft, entry, scope, order):
+            draft.replies[-1] = replace(draft.replies[-1], text=self.replies.whole_only(draft.language))
+            wish = Wish(reason=entry.reason, note=entry.note, photo=entry.photo)
+            await self.propose(draft, entry.action, order, wish=wish)
 
     def _is_old(self, draft: Draft, entry: LedgerEntry) -> bool:
         proposed_at = entry.entered[LedgerState.PROPOSED]

@@ -67,6 +67,7 @@ class Draft:
     calls: list[OutboxCall] = field(default_factory=list)
     ledger: list[LedgerEntry] = field(default_factory=list)
     forgiven: int | None = None
+    lapsed: bool = False
     toast: str = ""
     tier: str = ""
     action: Action | None = None

@@ -6,14 +6,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.conversation.confirmation import Confirmation
 from bot.conversation.draft import Draft, new_token
+from bot.conversation.flow import Flow
 from bot.conversation.handoff import Handoff
 from bot.conversation.refusals import refusal
 from bot.conversation.replies import Replies
 from bot.conversation.verification import Verification
 from bot.domain.actions import Action, ActionKind
-from bot.domain.model import Button, ButtonKind, Dialogue, Order, Scope, Waiting
+from bot.domain.model import Button, ButtonKind, Dialogue, Order, Scope, Waiting, Wish
 from bot.domain.order_numbers import OrderNumbers, same_number, squeeze
 from bot.domain.policy import Decision, Rules, choose, decide
 from bot.domain.ports import CustomerDesk, Desk
@@ -30,13 +30,13 @@ class Errand:
     desk: Desk
     replies: Replies
     verification: Verification
-    confirmation: Confirmation
+    flow: Flow
     handoff: Handoff
     rules: Rules
     numbers: OrderNumbers
 
-    async def run(self, draft: Draft, action: Action, *, latest: bool = False) -> None:
-        """Do what the action says, as far as it may be done."""
+    async def run(self, draft: Draft, action: Action, *, latest: bool = False, wish: Wish | None = None) -> None:
+        """Do what the action says, as far as it may be done; a `wish` is what was said of it before."""
         draft.action = action
         if action.kind is ActionKind.HANDOFF:
             draft.settle()
@@ -46,7 +46,7 @@ class Errand:
             if draft.thread.scope is None:
                 await self._verify(draft, action, latest)
             if draft.thread.scope is not None:
-                await self._orders(draft, action, draft.thread.scope, latest)
+                await self._orders(draft, action, draft.thread.scope, latest, wish)
         except OrderSystemError as error:
             self.failed(draft, error)
 
@@ -71,14 +71,14 @@ class Errand:
             return
         self.verification.ask(draft, action.kind, action.order_id, latest=latest)
 
-    async def _orders(self, draft: Draft, action: Action, scope: Scope, latest: bool) -> None:
+    async def _orders(self, draft: Draft, action: Action, scope: Scope, latest: bool, wish: Wish | None = None) -> None:
         decision, orders = await self.meant(draft, action, scope, latest=latest)
         if decision is Decision.SHOW:
-            await self._about(draft, action.kind, scope, orders[0], orders[0].number)
+            await self.about(draft, action.kind, orders[0], orders[0].number, wish)
         elif decision is Decision.NOT_FOUND:
-            await self._about(draft, action.kind, scope, None, action.order_id or "")
+            await self.about(draft, action.kind, None, action.order_id or "")
         else:
-            self._which(draft, action.kind, decision, orders)
+            self.which(draft, action.kind, decision, orders)
 
     async def meant(
         self, draft: Draft, action: Action, scope: Scope, *, latest: bool
@@ -112,23 +112,25 @@ class Errand:
         orders[:] = [*named, *sorted(others, key=lambda order: squeeze(order.number) not in said)]
         return [order.number for order in named]
 
-    async def _about(self, draft: Draft, kind: ActionKind, scope: Scope, order: Order | None, number: str) -> None:
-        """Show, ask, or refuse, about one order."""
+    async def about(
+        self, draft: Draft, kind: ActionKind, order: Order | None, number: str, wish: Wish | None = None
+    ) -> None:
+        """Show, ask, or refuse, about one order of the verified customer."""
         draft.action = Action(kind, order.number if order else number)
         with draft.stage("policy"):
-            decision = decide(kind, scope, order, confirmed=False, now=draft.now, rules=self.rules)
+            decision = decide(kind, draft.thread.scope, order, confirmed=False, now=draft.now, rules=self.rules)
         draft.decision = decision.value
         draft.settle()
         if decision is Decision.SHOW and order:
             draft.say(self.replies.order_card(draft.language, order))
         elif decision is Decision.CONFIRM and order:
-            await self.confirmation.propose(draft, kind, order)
+            await self.flow.go_on(draft, kind, order, wish or self.flow.begun(draft, kind, order))
         else:
             if decision is Decision.NOT_FOUND:
                 draft.wait_for(Waiting.ORDER_NUMBER, kind)
             draft.say(refusal(self.replies, draft.language, decision, kind, order, number, self.rules))
 
-    def _which(self, draft: Draft, kind: ActionKind, decision: Decision, orders: Sequence[Order]) -> None:
+    def which(self, draft: Draft, kind: ActionKind, decision: Decision, orders: Sequence[Order]) -> None:
         """Ask which order is meant, or say that none fits."""
         draft.decision = decision.value
         draft.settle()

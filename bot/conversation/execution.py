@@ -74,6 +74,11 @@ class Execution:
             return None
         return decision
 
+    def allows_whole(self, draft: Draft, entry: LedgerEntry, scope: Scope, order: Order) -> bool:
+        """Whether all of an order may go back of which a part was asked for."""
+        decision = decide(entry.action, scope, order, confirmed=True, now=draft.now, rules=self.rules)
+        return decision in (Decision.ACT, Decision.APPROVE)
+
     # --- doing it ---
 
     async def start(self, draft: Draft, entry: LedgerEntry, scope: Scope) -> None:

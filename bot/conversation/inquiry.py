@@ -88,7 +88,9 @@ class Inquiry:
             self._which(draft, action.kind, orders)
             return
         if orders and self._may(draft, action.kind, orders[0]):
-            await self.confirmation.propose(draft, action.kind, orders[0], suspected=True)
+            order, wish = orders[0], self.errand.flow.begun(draft, action.kind, orders[0])
+            lines = self.errand.flow.lines(draft, action.kind, order, wish)
+            await self.confirmation.propose(draft, action.kind, order, suspected=True, wish=wish, lines=lines)
             return
         # Once it is known who asks, another's order is not named, and neither is one that does not exist.
         number = action.order_id if draft.thread.scope is None else None
@@ -117,8 +119,10 @@ class Inquiry:
         return orders if decision in (Decision.SHOW, Decision.CHOOSE) else ()
 
     def _may(self, draft: Draft, kind: ActionKind, order: Order) -> bool:
-        scope = draft.thread.scope
-        return decide(kind, scope, order, confirmed=False, now=draft.now, rules=self.rules) is Decision.CONFIRM
+        """Whether a yes to the summary is all that is missing."""
+        scope, flow = draft.thread.scope, self.errand.flow
+        may = decide(kind, scope, order, confirmed=False, now=draft.now, rules=self.rules) is Decision.CONFIRM
+        return may and flow.next_step(draft, kind, order, flow.begun(draft, kind, order)) is Waiting.CONFIRMATION
 
     def _which(self, draft: Draft, kind: ActionKind, orders: Sequence[Order]) -> None:
         """Ask whether it is meant, and of which of several orders."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.conversation.order_replies import OrderReplies
+from bot.conversation.order_replies import NOTHING_SAID, OrderReplies
 from bot.domain.actions import ActionKind
-from bot.domain.model import Order, ReturnLine
+from bot.domain.model import Order, ReturnLine, Wish
 
 
 class InquiryReplies(OrderReplies):
@@ -26,10 +26,18 @@ class InquiryReplies(OrderReplies):
             question = question % shown or say("Do you want to send something back?")
         return f"{question}\n{say('Please answer yes or no.')}"
 
-    def inquiry_confirm(self, language: str, action: ActionKind, order: Order, lines: Sequence[ReturnLine] = ()) -> str:
+    def inquiry_confirm(
+        self,
+        language: str,
+        action: ActionKind,
+        order: Order,
+        lines: Sequence[ReturnLine] = (),
+        *,
+        wish: Wish = NOTHING_SAID,
+    ) -> str:
         """Ask the same where the order is known, with all that an explicit yes needs."""
         lead = self.catalogue_for(language).gettext("Have I understood you correctly?")
-        return f"{lead}\n{self.confirm(language, action, order, lines)}"
+        return f"{lead}\n{self.confirm(language, action, order, lines, wish=wish)}"
 
     def inquiry_which(self, language: str, action: ActionKind) -> str:
         """Ask the same where it may be about several orders."""

@@ -61,6 +61,7 @@ def ledger_view(entry: LedgerEntry) -> dict[str, Any]:
         "thread": entry.thread_id,
         "lines": [{"item_id": line.item_id, "quantity": line.quantity} for line in entry.lines],
         "reason": entry.reason.value if entry.reason else None,
+        "note": entry.note,
         "amount": _money_view(entry.amount),
         "digest": entry.digest,
         "detail": entry.detail,
@@ -85,6 +86,7 @@ def _told(entry: LedgerEntry) -> str:
         f"   {_time(at)} {_step(entry, state)}" for state, at in sorted(entry.entered.items(), key=lambda step: step[1])
     ]
     detail = [f"   {one_line(entry.detail, 200)}"] if entry.detail else []
+    detail += [f"   “{one_line(entry.note, 200)}”"] if entry.note else []
     refund = entry.answer.refund if entry.answer else None
     return "\n".join([head, *steps, *detail, *([f"   refund: {_money(refund)}"] if refund else [])])
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.conversation.order_text import OrderText, TextCatalogue
+from bot.conversation.order_text import OrderText, TextCatalogue, quoted
 from bot.domain.actions import ActionKind
-from bot.domain.model import Money, Order, OrderStatus, ReturnLine
-from bot.domain.returns import items_of
+from bot.domain.model import Money, Order, OrderStatus, Reason, ReturnLine, Wish
+from bot.domain.returns import amount_of, items_of
 
+NOTHING_SAID = Wish()
+NOTE_CHARS = 500
 _NOT_YET_BACK = (OrderStatus.PROCESSED, OrderStatus.SHIPPED)
 
 
@@ -133,7 +135,15 @@ class OrderReplies:
 
     # --- before a write ---
 
-    def confirm(self, language: str, action: ActionKind, order: Order, lines: Sequence[ReturnLine] = ()) -> str:
+    def confirm(
+        self,
+        language: str,
+        action: ActionKind,
+        order: Order,
+        lines: Sequence[ReturnLine] = (),
+        *,
+        wish: Wish = NOTHING_SAID,
+    ) -> str:
         """List the details of a write and ask for an explicit yes; where only `lines` go back, these are named."""
         say = self.catalogue_for(language).gettext
         details = self._orders(language).summary(order)
@@ -142,13 +152,47 @@ class OrderReplies:
             details = "\n".join((details, "", say("Only this goes back:"), *part))
         if action is ActionKind.CANCEL_ORDER:
             question = say("Shall I cancel this order? It cannot be undone.")
-            refund = say("What you have paid goes back to the original means of payment within 5 to 7 working days.")
+            refund = [say("What you have paid goes back to the original means of payment within 5 to 7 working days.")]
         else:
             question = say("Shall I request the return of this order?")
-            refund = say(
-                "Once it is accepted, the refund goes to the original means of payment within 5 to 7 working days."
-            )
-        return "\n\n".join((question, details, refund, say("Please answer yes or no.")))
+            value = self._amount(language, amount_of(order, lines))
+            refund = [
+                say("Value of what goes back: %(amount)s") % value,
+                say("How much of it you get back is decided when it has arrived."),
+                say(
+                    "Once it is accepted, the refund goes to the original means of payment within 5 to 7 working days."
+                ),
+            ]
+        refund.insert(len(refund) - 1, self._orders(language).paid_with(order))
+        said = self._said(language, action, wish)
+        parts = (question, details, said, sentences(*refund), say("Please answer yes or no."))
+        return "\n\n".join(part for part in parts if part)
+
+    def _said(self, language: str, action: ActionKind, wish: Wish) -> str:
+        """Return what the customer has said about the reason, in lines."""
+        words = self.catalogue_for(language)
+        lines = []
+        if wish.reason:
+            reason = self.reason(language, action, wish.reason)
+            lines.append(words.gettext("Reason: %(reason)s") % {"reason": reason})
+        if note := quoted(words, wish.note, NOTE_CHARS):
+            lines.append(words.gettext("In your words: %(note)s") % {"note": note})
+        if wish.photo:
+            lines.append(words.gettext("Your photo is attached."))
+        return sentences(*lines)
+
+    def reason(self, language: str, action: ActionKind, reason: Reason) -> str:
+        """Return a reason as the customer would say it."""
+        say = self.catalogue_for(language).gettext
+        late = say("It takes too long") if action is ActionKind.CANCEL_ORDER else say("It arrived late")
+        return {
+            Reason.DAMAGED: say("It is damaged"),
+            Reason.WRONG_ITEM: say("It is the wrong item"),
+            Reason.DOES_NOT_FIT: say("It does not fit"),
+            Reason.CHANGED_MIND: say("I changed my mind"),
+            Reason.ARRIVED_LATE: late,
+            Reason.OTHER: say("Another reason"),
+        }[reason]
 
     def yes_button(self, language: str, action: ActionKind) -> str:
         """Return the label that confirms."""

@@ -97,17 +97,28 @@ class OrderText:
     def items(self, items: Sequence[OrderItem]) -> list[str]:
         """Return a line for each item, cut where they get too long for one message."""
         template = self.words.gettext("• %(quantity)s × %(item)s")
-        shown = fitting(
-            (
-                template % {"quantity": item.quantity, "item": quoted(self.words, item.name, ITEM_CHARS)}
-                for item in items
-            ),
-            LISTED_ITEMS,
-        )
+        shown = fitting((template % self._item(item, ITEM_CHARS) for item in items), LISTED_ITEMS)
         if more := len(items) - len(shown):
             cut = self.words.ngettext("… and %(count)s more item", "… and %(count)s more items", more)
             shown.append(cut % {"count": more})
         return shown
+
+    def numbered_items(self, items: Sequence[OrderItem]) -> list[str]:
+        """Return a line for each item, with its place."""
+        template = self.words.gettext("%(place)s. %(quantity)s × %(item)s")
+        lines = (template % {"place": place, **self._item(item, ITEM_CHARS)} for place, item in enumerate(items, 1))
+        return fitting(lines, LISTED_ITEMS)
+
+    def item(self, item: OrderItem) -> str:
+        """Return an item, short enough for a button."""
+        return self.words.gettext("%(quantity)s × %(item)s") % self._item(item, LABEL_CHARS - 12)
+
+    def _item(self, item: OrderItem, limit: int) -> dict[str, object]:
+        return {"quantity": item.quantity, "item": quoted(self.words, item.name, limit)}
+
+    def paid_with(self, order: Order) -> str:
+        """Return the line that says how an order was paid; "" where nobody knows."""
+        return self._named(self.words.gettext("Paid with: %(name)s"), order.payment)
 
     def status(self, status: OrderStatus) -> str:
         """Return a status in words that follow "order"."""

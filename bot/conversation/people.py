@@ -45,6 +45,12 @@ class People:
         kinds = (("✅ Approve", ButtonKind.APPROVE), ("❌ Refuse", ButtonKind.REFUSE))
         self._ask(draft, entry, "\n".join(lines), kinds, until)
 
+    def show_reason(self, draft: Draft, entry: LedgerEntry) -> None:
+        """Show the admins what a customer has written or sent about the reason of a write."""
+        self.tell(draft, f"📝 {described(entry)}" + (f"\n“{one_line(entry.note, 500)}”" if entry.note else ""))
+        if entry.photo:
+            draft.calls += self.post.show(draft.thread, entry.photo)
+
     def ask_outcome(self, draft: Draft, entry: LedgerEntry) -> None:
         """Ask what became of a write of which the order system gave no clear answer."""
         text = "\n".join(

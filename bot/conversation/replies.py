@@ -6,6 +6,7 @@ catalogues in `bot/locale/catalogues`; after a change run `python -m bot.locale 
 
 from __future__ import annotations
 
+from bot.conversation.flow_replies import FlowReplies
 from bot.conversation.identity_replies import IdentityReplies
 from bot.conversation.order_text import NAME_CHARS, TextCatalogue, quoted
 from bot.conversation.write_replies import WriteReplies
@@ -24,11 +25,11 @@ LANGUAGE_NAMES = {
 }
 
 
-class Replies(IdentityReplies, WriteReplies):
+class Replies(IdentityReplies, WriteReplies, FlowReplies):
     """What the bot says.
 
     About orders see `OrderReplies` and `WriteReplies`, about what it only suspects `InquiryReplies`, about who asks
-    `IdentityReplies`.
+    `IdentityReplies`, about what comes before a write `FlowReplies`.
     """
 
     __slots__ = ()

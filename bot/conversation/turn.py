@@ -18,17 +18,20 @@ from bot.conversation.confirmation import Confirmation
 from bot.conversation.crash_points import Reached, close, go_on
 from bot.conversation.draft import NOBODY, Draft, Listener
 from bot.conversation.errand import Errand
+from bot.conversation.flow_answers import FlowAnswers
 from bot.conversation.handoff import Handoff, handed_back, owned_by_person
 from bot.conversation.inquiry import Inquiry
 from bot.conversation.replies import Replies
+from bot.conversation.small_talk import SmallTalk
 from bot.conversation.summary import folded
 from bot.conversation.text import clean, excerpt, heard
-from bot.conversation.understanding import APOLOGY, Understanding, nobody_could
+from bot.conversation.understanding import Understanding
 from bot.conversation.verification import Verification
 from bot.domain.actions import Action, ActionKind
+from bot.domain.flow import is_open
 from bot.domain.journal import Post, TurnRecord, TurnStore
 from bot.domain.language import LexiconBook
-from bot.domain.model import Button, ButtonKind, Channel, Dialogue, Incoming, IncomingKind, Query, ThreadStatus, Waiting
+from bot.domain.model import ButtonKind, Channel, Dialogue, Incoming, IncomingKind, Query, ThreadStatus, Waiting
 from bot.domain.order_numbers import OrderNumbers
 from bot.domain.ports import Clock, Monitor
 from bot.errors import OrderSystemError
@@ -60,6 +63,8 @@ class Turn:
     confirmation: Confirmation
     errand: Errand
     inquiry: Inquiry
+    answers: FlowAnswers
+    small_talk: SmallTalk
     handoff: Handoff
     commands: Commands
     switch: Switch
@@ -99,6 +104,7 @@ class Turn:
         """Forget an old open question, a takeover whose time is over, and a proof that counts no longer."""
         since = draft.thread.dialogue.since
         if since is not None and draft.now - since > QUESTION_LIVES:
+            draft.lapsed = is_open(draft.thread.dialogue)
             draft.thread = replace(draft.thread, dialogue=Dialogue())
         if draft.thread.status is ThreadStatus.OPEN and not owned_by_person(draft.thread, draft.now):
             draft.thread = handed_back(draft.thread)
@@ -113,7 +119,9 @@ class Turn:
         thread = draft.thread
         if not thread.language_fixed:
             spoken = draft.heard if draft.incoming.kind in (IncomingKind.TEXT, IncomingKind.MEDIA) else ""
-            found = self.book.detect(spoken) if spoken else None
+            # A yes or no to the bot's question is in the question's language, if it is one there: "no, don't".
+            answers = thread.dialogue.waiting is not Waiting.NOTHING and self._consent(draft) is not None
+            found = self.book.detect(spoken) if spoken and not (answers and thread.language) else None
             asked = draft.incoming.language_hint if thread.key.channel is Channel.REST else None
             language = asked or found or thread.language or draft.incoming.language_hint
             thread = replace(thread, language=language)
@@ -189,11 +197,11 @@ class Turn:
             case Waiting.NOTHING if self._consent(draft):
                 # A yes said twice must not be read as the last wish anew, and the third one as the yes to that.
                 draft.tier = "dialogue"
-                self._small_talk(draft, Action(ActionKind.UNKNOWN))
+                self.small_talk.answer(draft, Action(ActionKind.UNKNOWN))
                 return True
             case Waiting.MEANING:
                 return await self.inquiry.answered(draft, dialogue, self._consent(draft), self._only_a_number(draft))
-        return False
+        return await self.answers.text(draft, self._consent(draft), self._only_a_number(draft))
 
     def _consent(self, draft: Draft) -> bool | None:
         return self.book.consent(draft.heard, draft.thread.language)
@@ -220,31 +228,16 @@ class Turn:
         with draft.stage("understand"):
             found = await self.understanding.understand(query)
         draft.tier, draft.raw, draft.passed, draft.action = found.tier, found.raw, found.passed, found.action
-        latest = self.book.means_latest(draft.heard)
+        latest, dialogue = self.book.means_latest(draft.heard), draft.thread.dialogue
+        if await self.answers.took(draft, found, latest=latest):
+            return
         if found.suspected:
             await self.inquiry.ask(draft, found, latest=latest)
         elif found.action.kind is ActionKind.UNKNOWN:
-            self._small_talk(draft, found.action)
+            self.small_talk.answer(draft, found.action)
         else:
             await self.errand.run(draft, found.action, latest=latest)
-
-    def _small_talk(self, draft: Draft, action: Action) -> None:
-        """Say the FAQ's or the model's words; without any, greet back, ask what is meant or apologise."""
-        draft.decision = "say"
-        if action.message:
-            draft.say(action.message)
-        elif greeted := self.book.greets(draft.heard, draft.thread.language):
-            draft.decision = "greet"
-            draft.say((self.replies.greeting if greeted == "hello" else self.replies.thanks)(draft.language))
-        elif draft.tier == APOLOGY and nobody_could(draft.passed):
-            draft.decision = "apologise"
-            draft.say(self.replies.apology(draft.language), self._human_row(draft))
-        else:
-            draft.decision = "clarify"
-            draft.say(self.replies.clarify(draft.language), self._human_row(draft))
-
-    def _human_row(self, draft: Draft) -> tuple[Button, ...]:
-        return (draft.button(self.replies.handoff_button(draft.language), ButtonKind.HUMAN, "human"),)
+        await self.answers.ask_again(draft, dialogue)
 
     async def _button(self, draft: Draft) -> None:
         button = await self.store.press(draft.incoming.token, draft.thread.id, draft.inbox_id, draft.now)
@@ -262,6 +255,8 @@ class Turn:
                 await self.errand.run(draft, Action(button.action, button.data))
             case ButtonKind.CHOOSE_ACTION | ButtonKind.NOT_MEANT if button.action:
                 await self.inquiry.pressed(draft, button, button.action)
+            case ButtonKind.ANSWER:
+                await self.answers.pressed(draft, button)
             case ButtonKind.LANGUAGE:
                 self.commands.set_language(draft, button.data)
             case _:
@@ -274,7 +269,9 @@ class Turn:
             await self.errand.resume(draft, dialogue)
 
     async def _media(self, draft: Draft) -> None:
-        """A caption is a message; a picture alone gets an honest answer."""
+        """A photo may be what was asked for; a caption is a message; a picture alone gets an honest answer."""
+        if await self.answers.photo(draft):
+            return
         caption = clean(draft.incoming.text)
         if caption:
             draft.heard = caption

@@ -135,6 +135,10 @@ class Scope:
         return self.proof.expires is None or now < self.proof.expires
 
 
+WHOLE_ONLY = "only all of the order can go back"
+"""The detail of a refusal that says so; the customer is then asked whether they want that."""
+
+
 class WriteResult(StrEnum):
     """What the order system said of a write; REQUESTED that it was handed in, and a person will carry it out."""
 
@@ -211,16 +215,47 @@ class Waiting(StrEnum):
     NOTHING = "nothing"
     VERIFICATION = "verification"
     ORDER_NUMBER = "order_number"
+    ITEMS = "items"
+    QUANTITY = "quantity"
+    REASON = "reason"
+    NOTE = "note"
+    PHOTO = "photo"
     CONFIRMATION = "confirmation"
     MEANING = "meaning"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """A message in a Telegram chat."""
+
+    chat_id: int
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a customer has said so far of the cancellation or the return that they want.
+
+    `lines` are the items that go back, of quantity 0 where it was not said how many; `picked` that no more will be
+    named. `note` is the reason in their own words, `photo` the message that shows it, `skipped` the questions that
+    they would not answer.
+    """
+
+    lines: tuple[ReturnLine, ...] = ()
+    picked: bool = False
+    reason: Reason | None = None
+    note: str = ""
+    photo: MessageRef | None = None
+    skipped: frozenset[Waiting] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
     """The open question of a thread: what is waited for, for which action, and since when.
 
-    `key` is the ledger's idempotency key of a proposal that waits for its yes or no; `latest` that the customer spoke
-    of their last order. MEANING waits for whether `action`, which was only suspected, is what the customer means.
+    `key` is the ledger's idempotency key of a proposal that waits for its yes or no, or the group of the buttons that
+    answer another question; `latest` that the customer spoke of their last order; `wish` what is known of a write.
+    MEANING waits for whether `action`, which was only suspected, is what the customer means.
     """
 
     waiting: Waiting = Waiting.NOTHING
@@ -229,6 +264,7 @@ class Dialogue:
     key: str | None = None
     since: datetime | None = None
     latest: bool = False
+    wish: Wish | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,14 +306,6 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class MessageRef:
-    """A message in a Telegram chat."""
-
-    chat_id: int
-    message_id: int
-
-
-@dataclass(frozen=True, slots=True)
 class Incoming:
     """One customer message, freed of its channel.
 
@@ -303,8 +331,9 @@ class Incoming:
 class ButtonKind(StrEnum):
     """What a button does; `data` is the ledger key, the order number or the language it stands for.
 
-    CHOOSE_ACTION says what was meant, about the order of `data` if there is one; NOT_MEANT that `action` was not. The
-    last four are for admins: whether a write may be done, and whether one of which nobody knew was.
+    CHOOSE_ACTION says what was meant, about the order of `data` if there is one; NOT_MEANT that `action` was not.
+    ANSWER answers a question about a write, `data` says with what. The last four are for admins: whether a write may be
+    done, and whether one of which nobody knew was.
     """
 
     CONFIRM = "confirm"
@@ -312,6 +341,7 @@ class ButtonKind(StrEnum):
     CHOOSE_ORDER = "choose_order"
     CHOOSE_ACTION = "choose_action"
     NOT_MEANT = "not_meant"
+    ANSWER = "answer"
     LANGUAGE = "language"
     HUMAN = "human"
     APPROVE = "approve"
@@ -424,7 +454,8 @@ class LedgerEntry:
     """One write and its fate; `key` is the idempotency key that the adapter honours.
 
     `digest` is the fingerprint of what was proposed: the action, whose order, `lines` (none for all of it), `reason`
-    and `amount`. `needs_approval` that a person of the shop has to agree; `approved_by` is the admin who did, or did
+    and `amount`. `note` and `photo` are the customer's own words and picture, for the people of the shop.
+    `needs_approval` that a person of the shop has to agree; `approved_by` is the admin who did, or did
     not, and `settled_by` the one who told what became of it, as Telegram user ids. `confirmed_by` is the inbox id of
     the customer's yes. `answer` is what the order system said; `entered` when each state was entered, `at` the newest
     of these.
@@ -441,6 +472,8 @@ class LedgerEntry:
     reason: Reason | None = None
     lines: tuple[ReturnLine, ...] = ()
     amount: Money | None = None
+    note: str = ""
+    photo: MessageRef | None = None
     digest: str = ""
     needs_approval: bool = False
     confirmed_by: int | None = None

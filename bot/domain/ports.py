@@ -66,7 +66,10 @@ class OrderAdapter(Protocol):
     async def request_return(
         self, scope: Scope, number: str, *, key: str, reason: Reason | None = None, lines: Sequence[ReturnLine] = ()
     ) -> WriteAnswer:
-        """Open a return once per `key`, likewise; without `lines` all of the order goes back."""
+        """Open a return once per `key`, likewise; without `lines` all of the order goes back.
+
+        An order system that takes no single lines back refuses them with the detail `WHOLE_ONLY`.
+        """
 
     async def outcome(self, scope: Scope, number: str, action: ActionKind, *, key: str) -> WriteAnswer | None:
         """Read back, after a crash or a time-out, what the write of this key came to; this changes nothing.

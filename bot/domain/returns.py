@@ -73,11 +73,21 @@ def going_back(order: Order, now: datetime, rules: ReturnRules) -> tuple[ReturnL
     None are returned when all of it may, or nothing, or when the order system does not tell its lines apart by id:
     then the order goes back as a whole, or not at all.
     """
-    goods = _goods(order)
-    taken = [item for item in goods if rules.takes(order, item, now)]
-    if len(taken) == len(goods) or not all(item.id for item in taken):
-        return ()
-    return tuple(ReturnLine(item.id, item.quantity) for item in taken)
+    taken = choices(order, now, rules)
+    return () if len(taken) == len(_goods(order)) else tuple(ReturnLine(item.id, item.quantity) for item in taken)
+
+
+def choices(order: Order, now: datetime, rules: ReturnRules) -> tuple[OrderItem, ...]:
+    """Return the items that may go back, one by one; none where the order system does not tell them apart by id."""
+    taken = tuple(item for item in _goods(order) if rules.takes(order, item, now))
+    return taken if all(item.id for item in taken) else ()
+
+
+def lines_of(order: Order, lines: Sequence[ReturnLine]) -> tuple[ReturnLine, ...]:
+    """Return the lines of a return as an order system is asked for them: none where they are all of the order."""
+    asked = {line.item_id: line.quantity for line in lines}
+    whole = all(asked.get(item.id) == item.quantity for item in _goods(order))
+    return () if whole else tuple(lines)
 
 
 def amount_of(order: Order, lines: Sequence[ReturnLine] = ()) -> Money:

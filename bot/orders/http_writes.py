@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from bot.domain.actions import ActionKind
-from bot.domain.model import Order, OrderStatus, Reason, ReturnLine, Scope, WriteAnswer, WriteResult
+from bot.domain.model import WHOLE_ONLY, Order, OrderStatus, Reason, ReturnLine, Scope, WriteAnswer, WriteResult
 from bot.errors import OrderSystemDown, OrderSystemError, OrderSystemGarbled
 from bot.orders.http_client import Client
 from bot.orders.http_mapping import Meaning, Outcome, ShopMapping, Write
@@ -145,7 +145,7 @@ class Writes:
         if not self._mapping.honours_keys and order.status in _ALREADY[action]:
             return f"the order is {order.status.value} already"
         if lines and write.line is None and not _is_all(order, lines):
-            return "the shop's API takes whole orders back only"
+            return WHOLE_ONLY
         return wrong_line(order, lines) or ""
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain.actions import ActionKind
-from bot.domain.model import Money, Order, OrderStatus, Reason, ReturnLine, WriteAnswer, WriteResult
+from bot.domain.model import WHOLE_ONLY, Money, Order, OrderStatus, Reason, ReturnLine, WriteAnswer, WriteResult
 from bot.orders.lines import wrong_line
 from bot.orders.sql_engine import first_words, is_refusal
 from bot.orders.sql_ledger import Ledger
@@ -102,7 +102,8 @@ class Writes:
             return WriteAnswer(WriteResult.REFUSED, detail=f"the order is {order.status.value}, not {wanted}")
         wrong = wrong_line(order, request.lines)
         if wrong is None and request.lines and not any(statement.each_line for statement in write.statements):
-            wrong = "single lines cannot go back: no statement of the mapping is for each line"
+            # No statement of the mapping is for each line.
+            wrong = WHOLE_ONLY
         return WriteAnswer(WriteResult.REFUSED, detail=wrong) if wrong else None
 
     def _change(self, connection: Connection, request: Request, found: Found) -> WriteAnswer:

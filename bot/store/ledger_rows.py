@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from bot.domain.actions import ActionKind
-from bot.domain.model import LedgerEntry, LedgerState, Money, Reason, ReturnLine, WriteAnswer, WriteResult
+from bot.domain.model import LedgerEntry, LedgerState, MessageRef, Money, Reason, ReturnLine, WriteAnswer, WriteResult
 
 _ENDED = "ended_at"
 _ENTERED = {
@@ -38,6 +38,9 @@ def ledger_from(row: RowMapping) -> LedgerEntry:
         reason=Reason(asked["reason"]) if asked["reason"] else None,
         lines=tuple(ReturnLine(*line) for line in asked["lines"]),
         amount=_money(asked["amount"]),
+        # Entries from before these were asked for have none.
+        note=asked.get("note", ""),
+        photo=MessageRef(*asked["photo"]) if asked.get("photo") else None,
         digest=row["digest"],
         needs_approval=row["needs_approval"],
         confirmed_by=row["confirmed_by"],
@@ -60,6 +63,8 @@ def proposal_values(entry: LedgerEntry, now: datetime) -> dict[str, Any]:
             "reason": entry.reason.value if entry.reason else None,
             "lines": [[line.item_id, line.quantity] for line in entry.lines],
             "amount": _money_values(entry.amount),
+            "note": entry.note,
+            "photo": [entry.photo.chat_id, entry.photo.message_id] if entry.photo else None,
         },
         "digest": entry.digest,
         "needs_approval": entry.needs_approval,

@@ -15,15 +15,19 @@ from bot.domain.model import (
     Channel,
     Dialogue,
     Message,
+    MessageRef,
     Passed,
     Proof,
     ProofKind,
+    Reason,
+    ReturnLine,
     Scope,
     Thread,
     ThreadKey,
     ThreadStatus,
     Trace,
     Waiting,
+    Wish,
 )
 
 
@@ -44,12 +48,39 @@ def thread_from(row: RowMapping) -> Thread:
             row["waiting_key"],
             row["waiting_since"],
             row["waiting_latest"],
+            _wish_from(row["waiting_wish"]),
         ),
         open_until=row["open_until"],
         summary=row["summary"],
         summary_upto=row["summary_upto"],
         away_told=row["away_told"],
     )
+
+
+def _wish_from(values: Mapping[str, Any] | None) -> Wish | None:
+    if values is None:
+        return None
+    return Wish(
+        tuple(ReturnLine(*line) for line in values["lines"]),
+        values["picked"],
+        Reason(values["reason"]) if values["reason"] else None,
+        values["note"],
+        MessageRef(*values["photo"]) if values["photo"] else None,
+        frozenset(Waiting(step) for step in values["skipped"]),
+    )
+
+
+def _wish_values(wish: Wish | None) -> dict[str, Any] | None:
+    if wish is None:
+        return None
+    return {
+        "lines": [[line.item_id, line.quantity] for line in wish.lines],
+        "picked": wish.picked,
+        "reason": wish.reason and wish.reason.value,
+        "note": wish.note,
+        "photo": wish.photo and [wish.photo.chat_id, wish.photo.message_id],
+        "skipped": sorted(step.value for step in wish.skipped),
+    }
 
 
 def _scope_from(row: RowMapping) -> Scope | None:
@@ -79,6 +110,7 @@ def thread_values(thread: Thread, now: datetime) -> dict[str, Any]:
         "waiting_key": dialogue.key,
         "waiting_since": dialogue.since,
         "waiting_latest": dialogue.latest,
+        "waiting_wish": _wish_values(dialogue.wish),
         "open_until": thread.open_until,
         "away_told": thread.away_told,
         "summary": thread.summary,

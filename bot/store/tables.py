@@ -88,6 +88,7 @@ class ThreadRow(Base):
     waiting_key: Mapped[str | None] = mapped_column(String(64))
     waiting_since: Mapped[datetime | None]
     waiting_latest: Mapped[bool] = mapped_column(default=False)
+    waiting_wish: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     open_until: Mapped[datetime | None]
     away_told: Mapped[bool] = mapped_column(default=False)
     summary: Mapped[str] = mapped_column(default="")

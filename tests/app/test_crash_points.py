@@ -18,7 +18,11 @@ async def _asked(place: Town, action: str) -> Chatter:
     emily = place.customer()
     await emily.asks("/orders", "share your phone number")
     await emily.shares_contact("Which order")
-    state, wish = ("pending", "cancel order") if action == "cancel_order" else ("delivered", "I want to return")
+    wishes = {
+        "cancel_order": ("pending", "cancel order"),
+        "return_apply": ("delivered", "I changed my mind, return all of"),
+    }
+    state, wish = wishes[action]
     emily.phone.send_text(f"{wish} {place.orders(emily, state)[0]}")
     return emily
 

@@ -49,7 +49,7 @@ ERRANDS = {
     "return": Errand(
         lambda town, emily: emily.phone.press_label("Yes"),
         "RMA-",
-        lambda town, emily: f"I want to return {town.orders(emily, 'delivered')[0]}",
+        lambda town, emily: f"I changed my mind, return all of {town.orders(emily, 'delivered')[0]}",
         "Shall I request",
         "return_apply",
     ),

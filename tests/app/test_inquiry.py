@@ -154,12 +154,22 @@ async def test_which_of_several(tmp_path: Path) -> None:
 
 
 async def test_a_return_is_asked_about_alike(tmp_path: Path) -> None:
-    """A suspected return that the shop would take back is confirmed in one step."""
+    """A suspected return of which all was said is confirmed in one step."""
     async with unsure(tmp_path) as world:
         lucia = await verified(world, "es")
         number = world.orders("es", "delivered")[0]
-        await lucia.asks(f"{number} back", "¿Le he entendido bien?")
+        await lucia.asks(f"{number} back, todo, no me gusta", "¿Le he entendido bien?")
         await lucia.presses("Sí", "RMA-")
+
+
+async def test_a_return_of_which_more_is_to_be_said(tmp_path: Path) -> None:
+    """Where the reason is still missing, the suspicion is asked about first, and a yes leads to the next question."""
+    async with unsure(tmp_path) as world:
+        lucia = await verified(world, "es")
+        number = world.orders("es", "delivered")[0]
+        await lucia.asks(f"{number} back, todo", "¿Quiere devolver el pedido")
+        await lucia.asks("sí", "¿Por qué desea devolverlo?")
+        await lucia.presses("He cambiado de opinión", "Motivo: He cambiado de opinión")
 
 
 async def test_either_or(tmp_path: Path) -> None:

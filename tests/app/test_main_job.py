@@ -41,7 +41,7 @@ async def test_a_spanish_return_is_confirmed_in_words(tmp_path: Path) -> None:
     async with running(tmp_path) as world:
         lucia = world.customer("es")
         number = world.orders("es", "delivered")[0]
-        await lucia.asks(f"quiero devolver el pedido {number}")
+        await lucia.asks(f"quiero devolver todo el pedido {number}, he cambiado de opinión")
         await lucia.shares_contact(number)
         await lucia.asks("sí", "RMA-")
         (entry,) = await world.ledger(lucia)

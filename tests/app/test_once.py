@@ -142,7 +142,7 @@ async def test_what_may_go_back_of_an_order_goes_back(tmp_path: Path) -> None:
     adapter.always("request_return", garbage(WriteAnswer(WriteResult.DONE, "RMA-1")))
     async with running(tmp_path, adapter=adapter, policy={"not_returnable": ["gift cards"]}) as world:
         emily, number = world.customer("en"), world.orders("en", "delivered")[0]
-        await emily.asks(f"I want to return {number}", "share your phone number")
+        await emily.asks(f"I changed my mind, return all of {number}", "share your phone number")
         asked = await emily.shares_contact("Only this goes back")
         assert asked["text"].partition("Only this goes back")[2].count("•") == 1
         await emily.presses("Yes", "RMA-1")

@@ -76,7 +76,8 @@ async def test_cancel_my_last_order(world: World, shop: Rest) -> None:
 async def test_a_spanish_return(world: World, shop: Rest) -> None:
     """'quiero devolver el pedido …' with the e-mail in the same message asks, takes a 'sí', and gives the number."""
     number = world.orders("es", "delivered")[0]
-    asked = await shop.says(f"quiero devolver el pedido {number}, mi correo es {_secret(world, 'es')[0]}")
+    email = _secret(world, "es")[0]
+    asked = await shop.says(f"quiero devolver todo el pedido {number}, no me gusta, mi correo es {email}")
     assert (asked["data"]["action"], asked["data"]["order_id"]) == ("return_apply", number)
     done = await shop.says("sí")
     assert "RMA-" in done["content"]

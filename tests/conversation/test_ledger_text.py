@@ -79,3 +79,10 @@ def test_as_json() -> None:
     assert found["amount"] == found["answer"]["refund"] == {"amount": "12.50", "currency": "EUR"}
     assert found["entered"]["in_flight"] == "2026-03-01T12:00:02+00:00"
     assert ledger_view(PLAIN)["answer"] is ledger_view(PLAIN)["amount"] is None
+
+
+def test_the_customers_own_words_stand_in_it() -> None:
+    """A reason in the customer's words is quoted, on one line."""
+    noted = replace(PLAIN, note="The zip\nsticks")
+    assert ledger_lines([noted]).endswith("“The zip sticks”")
+    assert ledger_view(noted)["note"] == "The zip\nsticks"

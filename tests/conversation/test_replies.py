@@ -22,6 +22,7 @@ ABOUT_ONE_ORDER = (
 )  # fmt: skip
 BUTTONS_AND_TOASTS = (
     "yes_button", "no_button", "not_meant_button", "action_button", "contact_button", "handoff_button", "order_line",
+    "item_button", "all_items_button", "no_more_items_button", "skip_button", "reason",
 )  # fmt: skip
 
 
@@ -51,7 +52,8 @@ def test_every_text_in_every_language(name: str, language: str) -> None:
     assert not invisible(text)
     assert text.count("\u2068") == text.count("\u2069")
     assert units(text) <= TELEGRAM_UNITS
-    if language != "en":
+    if language != "en" and not name.startswith("item_button"):
+        # An item is called as the order system calls it.
         assert text != SAID[name]("en")
 
 

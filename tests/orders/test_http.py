@@ -17,7 +17,7 @@ import pytest
 from aiohttp import web
 
 from bot.domain.actions import ActionKind
-from bot.domain.model import OrderStatus, Reason, ReturnLine, WriteResult
+from bot.domain.model import WHOLE_ONLY, OrderStatus, Reason, ReturnLine, WriteResult
 from bot.errors import OrderSystemDown, OrderSystemError, OrderSystemGarbled, OrderSystemTimeout
 from bot.orders.http import HttpShop
 from bot.orders.testing import Fault, Kind, scope_of
@@ -603,7 +603,8 @@ async def test_whole_order_as_lines(server: HttpShopServer, opened: Open) -> Non
     assert order is not None
     server.execute("UPDATE lines SET returnable = 1")
     part = [ReturnLine(order.items[0].id, 1)]
-    assert (await shop.request_return(MINE, DELIVERED, key="a", lines=part)).result is WriteResult.REFUSED
+    refused = await shop.request_return(MINE, DELIVERED, key="a", lines=part)
+    assert (refused.result, refused.detail) == (WriteResult.REFUSED, WHOLE_ONLY)
     everything = [ReturnLine(item.id, item.quantity) for item in order.items]
     assert (await shop.request_return(MINE, DELIVERED, key="b", lines=everything)).result is WriteResult.DONE
     again = await shop.order(MINE, DELIVERED)

@@ -15,6 +15,7 @@ from bot.domain.model import (
     ButtonKind,
     LedgerEntry,
     LedgerState,
+    MessageRef,
     Money,
     Reason,
     ReturnLine,
@@ -48,6 +49,8 @@ async def test_all_of_a_proposal_comes_back(store: Stores) -> None:
         reason=Reason.DOES_NOT_FIT,
         lines=(ReturnLine("1", 2), ReturnLine("ä", 1)),
         amount=Money(Decimal("12.50"), "EUR"),
+        note="The zip “sticks”",
+        photo=MessageRef(7, 9),
     )
     asked = replace(asked, digest=fingerprint(asked))
     await store.end(thread, ledger=(asked,))

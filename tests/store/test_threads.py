@@ -16,20 +16,32 @@ from bot.domain.model import (
     Channel,
     Dialogue,
     Message,
+    MessageRef,
     Passed,
     Proof,
     ProofKind,
+    Reason,
+    ReturnLine,
     Thread,
     ThreadKey,
     ThreadStatus,
     Trace,
     Waiting,
+    Wish,
 )
 from bot.store.threads import HISTORY
 from tests.support.scopes import scope_of
 from tests.support.store import NOON, Stores, button, call, offer, proposal, stores, text
 
 LIMITS = TryLimits(per_thread=3, per_order=4)
+WISH = Wish(
+    (ReturnLine("ä", 2), ReturnLine("2", 0)),
+    True,
+    Reason.OTHER,
+    "The zip “sticks”",
+    MessageRef(7, 9),
+    frozenset({Waiting.PHOTO}),
+)
 TABLES = ("messages", "outbox", "buttons", "ledger", "turns")
 
 
@@ -74,7 +86,7 @@ async def test_everything_of_a_thread_comes_back(store: Stores) -> None:
         language="ar",
         language_fixed=True,
         scope=scope_of("c-1", "Anna", Proof(ProofKind.ORDER_PHONE, NOON, NOON + timedelta(days=90))),
-        dialogue=Dialogue(Waiting.CONFIRMATION, ActionKind.RETURN_APPLY, "ORD1", "key", NOON, latest=True),
+        dialogue=Dialogue(Waiting.CONFIRMATION, ActionKind.RETURN_APPLY, "ORD1", "key", NOON, latest=True, wish=WISH),
         open_until=NOON + timedelta(hours=12, microseconds=5),
         summary="Customer: ORD1?",
         summary_upto=3,

@@ -10,14 +10,17 @@ from decimal import Decimal
 from bot.conversation.replies import Replies
 from bot.domain.actions import ActionKind
 from bot.domain.model import (
+    MessageRef,
     Money,
     Order,
     OrderItem,
     OrderStatus,
     Proof,
     ProofKind,
+    Reason,
     ReturnLine,
     Scope,
+    Wish,
     WriteAnswer,
     WriteResult,
 )
@@ -47,6 +50,7 @@ ANSWER = WriteAnswer(WriteResult.DONE, "RMA-77", Money(Decimal("12.50"), "EUR"),
 ASKED_FOR = WriteAnswer(WriteResult.REQUESTED, "REQ-5", None, "line 5 of requests.csv")
 SCOPE = scope_of("c-1", "Ana", Proof(ProofKind.LINK, PLACED, PLACED + timedelta(days=90)))
 NAMELESS = scope_of("c-1")
+SAID_BEFORE = Wish(reason=Reason.OTHER, note="The zip sticks", photo=MessageRef(7, 1))
 REPLIES = Replies(catalogue, "Lumen & Co", "Europe/Madrid")
 
 
@@ -110,6 +114,25 @@ SAID: dict[str, Callable[[str], str]] = {
     "confirm cancel": lambda code: REPLIES.confirm(code, CANCEL, ORDER),
     "confirm return": lambda code: REPLIES.confirm(code, RETURN, ORDER),
     "confirm return of a line": lambda code: REPLIES.confirm(code, RETURN, ORDER, (ReturnLine("1", 1),)),
+    "confirm return with all that was said": lambda code: REPLIES.confirm(
+        code, RETURN, replace(ORDER, payment="Visa ·· 4242"), wish=SAID_BEFORE
+    ),
+    **{f"reason {why}": lambda code, why=why: REPLIES.reason(code, RETURN, why) for why in Reason},
+    "reason cancel": lambda code: REPLIES.reason(code, CANCEL, Reason.ARRIVED_LATE),
+    "ask_items": lambda code: REPLIES.ask_items(code, ORDER.items[:1], ORDER.items[1:]),
+    "ask_items all": lambda code: REPLIES.ask_items(code, ORDER.items, ()),
+    "item_button": lambda code: REPLIES.item_button(code, ORDER.items[0], taken=True),
+    "item_button not taken": lambda code: REPLIES.item_button(code, ORDER.items[0], taken=False),
+    "all_items_button": REPLIES.all_items_button,
+    "no_more_items_button": REPLIES.no_more_items_button,
+    "ask_quantity": lambda code: REPLIES.ask_quantity(code, ORDER.items[0]),
+    "ask_reason return": lambda code: REPLIES.ask_reason(code, RETURN),
+    "ask_reason cancel": lambda code: REPLIES.ask_reason(code, CANCEL),
+    "ask_note": REPLIES.ask_note,
+    "ask_photo": REPLIES.ask_photo,
+    "skip_button": REPLIES.skip_button,
+    "not_got": REPLIES.not_got,
+    "whole_only": REPLIES.whole_only,
     "inquiry cancel": lambda code: REPLIES.inquiry(code, CANCEL, NUMBER),
     "inquiry return": lambda code: REPLIES.inquiry(code, RETURN, NUMBER),
     "inquiry cancel nothing": lambda code: REPLIES.inquiry(code, CANCEL, ""),

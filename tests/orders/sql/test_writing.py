@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.domain.actions import ActionKind
-from bot.domain.model import Money, OrderStatus, Reason, ReturnLine, WriteResult
+from bot.domain.model import WHOLE_ONLY, Money, OrderStatus, Reason, ReturnLine, WriteResult
 from bot.errors import OrderSystemDown, OrderSystemGarbled
 from bot.orders.sql import SqlShop
 from tests.support.small_shop import CAME, MAPPING, MINE, OPEN, SmallShop
@@ -81,7 +81,7 @@ async def test_single_lines_without_a_statement_for_them(small: SmallShop) -> No
     adapter = small.open(**{"return__statements": MAPPING["return"]["statements"][:2]})
     before = everything(small)
     answer = await adapter.request_return(MINE, CAME, key="key-1", lines=[ReturnLine("3", 1)])
-    assert answer.result is WriteResult.REFUSED
+    assert (answer.result, answer.detail) == (WriteResult.REFUSED, WHOLE_ONLY)
     assert everything(small) == before
     await adapter.close()
 
