@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from bot.domain.actions import Action, ActionKind
-from bot.domain.model import Message, Order, Query, Reason, ReturnLine, Scope, Understood, WriteAnswer
+from bot.domain.actions import ActionKind
+from bot.domain.model import Order, Query, Reason, ReturnLine, Scope, Understood, WriteAnswer
 
 
 class Clock(Protocol):
@@ -219,58 +219,7 @@ class LanguageModel(Protocol):
         """Free its memory and threads."""
 
 
-# --- what the REST API and the monitoring see -------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
-    """One REST turn; `caller` is a stable digest of the API key, so that threads of different keys never meet."""
-
-    caller: str
-    message: str
-    thread: str | None = None
-    history: tuple[Message, ...] = ()
-    language: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ChatAnswer:
-    """The answer to a REST turn; `latency_ms` is per stage, with `total`."""
-
-    thread: str
-    content: str
-    action: Action | None = None
-    raw: str = ""
-    tier: str = ""
-    latency_ms: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class ChatStage:
-    """A stage that a REST turn has just finished, for streaming."""
-
-    stage: str
-    ms: float
-
-
-@dataclass(frozen=True, slots=True)
-class ChatText:
-    """The answer as far as a model has written it; another tier may still answer in its place."""
-
-    content: str
-
-
-ChatStep = ChatStage | ChatText | ChatAnswer
-
-
-class Chat(Protocol):
-    """The turn, as the REST API enters it."""
-
-    def converse(self, request: ChatRequest) -> AsyncIterator[ChatStep]:
-        """Yield the stages as they finish, the text as it is written, and the answer last.
-
-        A caller who goes away does not stop the turn: it finishes, and the thread holds the answer.
-        """
+# --- what the monitoring sees ---------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from bot.domain.ports import Chat, ChatAnswer, ChatRequest, ChatStage, ChatStep, ChatText
+from bot.domain.chat import Chat, ChatAnswer, ChatRequest, ChatStage, ChatStep, ChatText
 from bot.web.body import read_json
 from bot.web.deps import DEPS, KEYRING, SLOTS, Limits
 from bot.web.refusals import Refusal, json_response, refusal_for

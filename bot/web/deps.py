@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.domain.ports import Chat, HealthItem
+from bot.domain.chat import Chat
+from bot.domain.ports import HealthItem
 from bot.web.access import Keyring, Slots
 from bot.web.metrics import PrometheusMonitor
 from bot.web.probe import Probe

@@ -11,9 +11,9 @@ from datetime import datetime
 
 from bot.conversation.draft import NOBODY, Listener
 from bot.conversation.worker import Worker
+from bot.domain.chat import ChatAnswer, ChatRequest, ChatStage, ChatStep, ChatText
 from bot.domain.journal import Inbox, InboxItem, RawUpdate, TurnRecord
 from bot.domain.model import Author, Channel, Incoming, IncomingKind, Message, ThreadKey
-from bot.domain.ports import ChatAnswer, ChatRequest, ChatStage, ChatStep, ChatText
 from bot.web.refusals import Refusal
 
 SOURCE = "rest"

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.domain.actions import ActionKind, ResponseType
+from bot.domain.chat import ChatAnswer, ChatRequest
 from bot.domain.model import Author, Message
-from bot.domain.ports import ChatAnswer, ChatRequest
 from bot.web.refusals import Refusal
 
 MAX_TEXT_CHARS = 32_768

@@ -12,7 +12,8 @@ from typing import Any
 from aiohttp import ClientSession, web
 
 from bot.domain.actions import Action, ActionKind
-from bot.domain.ports import ChatAnswer, ChatRequest, ChatStage, ChatStep, HealthItem
+from bot.domain.chat import ChatAnswer, ChatRequest, ChatStage, ChatStep
+from bot.domain.ports import HealthItem
 from bot.web.application import WebDeps, make_web, serve
 from bot.web.metrics import PrometheusMonitor
 

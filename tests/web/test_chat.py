@@ -10,8 +10,8 @@ import logging
 
 import pytest
 
+from bot.domain.chat import ChatAnswer, ChatText
 from bot.domain.model import Author
-from bot.domain.ports import ChatAnswer, ChatText
 from bot.errors import StoreFull
 from bot.web.application import Limits
 from tests.support.fake_chat import AUTH, KEY, ORDER_ANSWER, FakeChat, client, deps, events
