@@ -45,5 +45,5 @@ def table(claims: Sequence[Claim]) -> str:
     for claim in claims:
         if claim.seen:
             lines.append(f"- {claim.name}: {', '.join(f'{what} {count:,}' for what, count in claim.seen.items())}")
-        lines += [f"  FAILED: {why}" for why in claim.failures[:SHOWN]]
+        lines += [f"  FAILED: {why[:800]}" for why in claim.failures[:SHOWN]]
     return "\n".join(lines)

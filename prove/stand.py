@@ -134,7 +134,7 @@ def template(folder: Path) -> Path:
     return folder / "empty.db"
 
 
-def settings_of(folder: Path, policy: Mapping[str, Any] = POLICY) -> Any:
+def settings_of(folder: Path, policy: Mapping[str, Any], kinds: Sequence[str]) -> Any:
     """Return the settings of a bot in this folder."""
     return load(
         None,
@@ -144,7 +144,7 @@ def settings_of(folder: Path, policy: Mapping[str, Any] = POLICY) -> Any:
             "admins": {"ids": [ADMIN]},
             "database": {"url": f"sqlite+aiosqlite:///{folder}/deskhand.db", "backup_dir": str(folder / "backups")},
             "orders": {"adapter": "demo", "demo": {"path": str(folder / "shop.db")}, "timeout_s": 5.0},
-            "understanding": {"tiers": [{"kind": "rules", "name": "rules"}]},
+            "understanding": {"tiers": [{"kind": kind, "name": kind} for kind in kinds]},
             "web": {"port": 0, "api_keys": ["key-of-the-proof"]},
             "shop": {"name": "Proof", "languages": ["en", "de", "es", "zh"]},
             "policy": dict(policy),
@@ -160,12 +160,13 @@ async def standing(
     overrides: Overrides | None = None,
     adapter: OrderAdapter | None = None,
     policy: Mapping[str, Any] = POLICY,
+    kinds: Sequence[str] = ("rules",),
 ) -> AsyncIterator[Stand]:
-    """Build a bot over the databases of a folder, and take it down; without a model the rules understand."""
+    """Build a bot over the databases of a folder, and take it down; without a model, tiers of these kinds understand."""
     clock = HandClock()
     adapter = adapter or DemoShop(folder / "shop.db", today=START)
     chosen = replace(overrides or Overrides(clock=clock), adapter=adapter, tiers=_tiers(model, adapter))
-    settings, wake = settings_of(folder, policy), Wake()
+    settings, wake = settings_of(folder, policy, kinds), Wake()
     store = Store.open(settings, chosen.clock, wake)
     try:
         with patch("bot.app.TelegramClient", _client):
