@@ -1,1 +1,1 @@
-"""The proof of README's claim: no message, no model output and no crash touches another's order, or does a thing twice."""
+"""The proof of the README's claim: nothing touches another customer's order, and nothing is done twice."""

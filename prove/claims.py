@@ -10,7 +10,10 @@ SHOWN = 5
 
 @dataclass
 class Claim:
-    """One line of the table; `failures` says what was wrong, `seen` counts what shows that the trials were no idle ones."""
+    """One line of the table; `failures` says what was wrong, `seen` counts what shows that no trial was idle.
+
+    A trial of a claim is what its module says.
+    """
 
     name: str
     seed: int

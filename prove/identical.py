@@ -1,4 +1,4 @@
-"""Claim: whatever another customer's data are, and whether they are there at all, everybody else reads the same bytes."""
+"""Claim: whatever another customer's data are, or whether there are any, everybody else reads the same bytes."""
 
 from __future__ import annotations
 
@@ -49,9 +49,8 @@ async def _compare(place: Path, empty: Path, seed: int, steps: int, claim: Claim
     for what, found in (("changed", heard[1]), ("gone", heard[2])):
         for who, said in heard[0].items():
             if said != found[who]:
-                claim.fail(
-                    f"seed {seed}: {who} reads something else once customer {still}'s data are {what}: {_first(said, found[who])}"
-                )
+                where = f"seed {seed}: {who}, once customer {still}'s data are {what}"
+                claim.fail(f"{where}: {_first(said, found[who])}")
 
 
 def _first(said: tuple[str, ...], found: tuple[str, ...]) -> str:

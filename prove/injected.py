@@ -58,7 +58,7 @@ _SCRIPT = (
 async def run(trials: int, seed: int) -> Claim:
     """Try every hostile text in every field, and then mixtures, until so many were tried."""
     claim, started = Claim(CLAIM, seed), perf_counter()
-    chance = Random(seed)  # noqa: S311 # It can be repeated.
+    chance = Random(seed)
     with tempfile.TemporaryDirectory(dir=workplace()) as place:
         empty = template(Path(place))
         usual = await _conversation(fresh(Path(place) / "usual", empty), dict.fromkeys(FIELDS, PLAIN))

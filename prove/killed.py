@@ -1,8 +1,9 @@
 """Claim: killed with SIGKILL at any moment, the bot loses nothing and does nothing twice.
 
-A parent plays Telegram and the shop's day: it forks a bot, which recovers, is asked for a cancellation or a return, gets
-its yes, and is killed on the way: so many milliseconds after some step, or exactly at a named crash point. The next life
-gets again what was not acknowledged, and sometimes what was. Once an errand is through, both databases are looked at.
+A parent plays Telegram and the shop's day: it forks a bot, which recovers, is asked for a cancellation or a return,
+gets its yes, and is killed on the way: some milliseconds after a step, or exactly at a named crash point. The next
+life gets again what was not acknowledged, and sometimes what was. Once an errand is through, both databases are looked
+at. A trial is a kill.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from random import Random
 from time import perf_counter, sleep
 from typing import Any
 
-from bot.compose import Overrides
 from bot.conversation.crash_points import CrashPoint, Reached, go_on
 from bot.store.engines import sqlite_module
 from prove.canaries import CUSTOMERS, CanaryShop, customer, make_shop
@@ -207,7 +207,7 @@ def _dying_at(point: CrashPoint | None) -> Reached:
 async def _life(town: Town, errand: Errand, again: list[Update], reached: Reached, say: Callable[..., None]) -> None:
     clock = HandClock()
     clock.move(60 * town.minutes)
-    async with standing(town.folder, overrides=Overrides(clock=clock, reached=reached), policy={}) as stand:
+    async with standing(town.folder, clock=clock, reached=reached, policy={}) as stand:
         say("born")
         await stand.recover()
         await _take(stand, again, say)

@@ -28,7 +28,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from bot.compose import Overrides
 from prove.canaries import CanaryShop, customer, make_shop
 from prove.claims import Claim
 from prove.once import unsure_shop
@@ -85,7 +84,7 @@ class Machine(RuleBasedStateMachine):
         upto = getattr(self, "stand", None)
         adapter = unsure_shop(self.shop.path)
         adapter.ways, self.adapter = self.adapter.ways, adapter
-        opening = standing(self.shop.path.parent, overrides=Overrides(clock=self.clock), adapter=adapter, policy={})
+        opening = standing(self.shop.path.parent, clock=self.clock, adapter=adapter, policy={})
         self.stand: Stand = self.runner.run(self.stack.enter_async_context(opening))
         self.stand.read_upto = upto.read_upto if upto else 0
 

@@ -24,6 +24,9 @@ from prove.stand import ADMIN, Said, Stand, fresh, standing, template, workplace
 EPISODE = 1_000
 """After so many steps everything begins anew: another seed, an empty database, a full shop."""
 
+_TELLING = ("confirm", "done", "refused", "waits_for_approval", "not_found", "verify", "link_refused", "stale", "silent")
+"""Which decisions are counted, to show that the crowd gets deep into the bot."""
+
 _ORDER = re.compile(r"ORD\d{11}")
 CLAIM = "malicious model, texts, buttons, contacts, links, REST: no effect or disclosure across customers"
 
@@ -51,7 +54,8 @@ class Episode:
             self.claim.fail("something in the shop changed that no write changes")
         await self._every_write_has_its_yes()
         for decision, count in await self.stand.sql("SELECT decision, count(*) FROM turns GROUP BY 1"):
-            self.claim.saw(f"[{decision}]", count)
+            if decision in _TELLING:
+                self.claim.saw(f"turns that came to {decision}", count)
         if wrong := await self.stand.sql("SELECT payload FROM inbox WHERE state != 'done'"):
             self.claim.fail(f"{len(wrong)} updates were put aside, the first is {wrong[0][0][:200]}")
 
@@ -140,7 +144,7 @@ class Episode:
             self._listen(await self.stand.said())
 
     async def _every_write_has_its_yes(self) -> None:
-        """Each write was confirmed by one update of the order's owner, which says yes, or presses a yes shown to them."""
+        """Each write was confirmed by one update of the order's owner: a yes in words, or a button shown to them."""
         yeses: set[int] = set()
         for key, action, number, result in self.shop.writes():
             if result != "done":

@@ -1,4 +1,4 @@
-"""The language model's place, taken by something that wants harm: any action the schema allows, and some it does not."""
+"""In the language model's place something that wants harm: any action the schema allows, and some it does not."""
 
 from __future__ import annotations
 

@@ -94,11 +94,7 @@ def _left_alone(tree: ast.AST) -> set[int]:
     found: set[int] = set()
     for node in ast.walk(tree):
         parts: list[ast.AST] = []
-        if isinstance(node, ast.Import | ast.ImportFrom | ast.JoinedStr):
-            parts = [node]
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            parts = [node]
-        elif isinstance(node, ast.Expr) and ast.unparse(node).startswith("log."):
+        if isinstance(node, ast.Import | ast.ImportFrom | ast.JoinedStr) or _is_aside(node):
             parts = [node]
         elif isinstance(node, ast.arg | ast.AnnAssign) and node.annotation:
             parts = [node.annotation]
@@ -112,6 +108,13 @@ def _left_alone(tree: ast.AST) -> set[int]:
             parts = list(node.exc.args)
         found |= {id(inner) for part in parts for inner in ast.walk(part)}
     return found
+
+
+def _is_aside(node: ast.AST) -> bool:
+    """Whether it is a docstring, or a line for the log."""
+    if not isinstance(node, ast.Expr):
+        return False
+    return isinstance(node.value, ast.Constant) or ast.unparse(node).startswith("log.")
 
 
 def _ways(node: ast.AST) -> int:
@@ -213,7 +216,7 @@ class _Changed(MetaPathFinder, Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Run the changed source."""
         module.__file__ = str(_path(self._mutant.module))
-        exec(compile(self._mutant.source, module.__file__, "exec"), module.__dict__)  # noqa: S102 # Our own code.
+        exec(compile(self._mutant.source, module.__file__, "exec"), module.__dict__)
 
 
 def _path(module: str) -> Path:

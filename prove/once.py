@@ -80,7 +80,7 @@ def unsure_shop(path: Path) -> UnsureShop:
 async def run(trials: int, seed: int) -> Claim:
     """Try so many times."""
     claim, started = Claim(CLAIM, seed), perf_counter()
-    chance = Random(seed)  # noqa: S311 # It can be repeated.
+    chance = Random(seed)
     with tempfile.TemporaryDirectory(dir=workplace()) as place:
         empty = template(Path(place))
         while claim.trials < trials and not claim.failures:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -22,6 +21,7 @@ from unittest.mock import patch
 from bot.app import App
 from bot.compose import Overrides, Store, Wake
 from bot.config import load
+from bot.conversation.crash_points import Reached, go_on
 from bot.conversation.prompt import PromptBuilder
 from bot.conversation.understanding import ModelTier, TimedTier
 from bot.domain.journal import RawUpdate
@@ -34,7 +34,7 @@ from bot.web.schema import read_chat
 from prove.canaries import START
 
 ADMIN = 99
-TOKEN = "4242:a-token-for-the-proof"  # noqa: S105 # Nobody's.
+TOKEN = "4242:a-token-for-the-proof"
 POLICY: Mapping[str, Any] = {
     "takeover_minutes": 2,
     "approve_returns": "above 500 EUR",
@@ -90,7 +90,6 @@ class Stand:
     clock: HandClock
     folder: Path
     read_upto: int = 0
-    numbers: Any = field(default_factory=lambda: iter(range(1, 1 << 40)))
 
     async def updates(self, *bodies: Mapping[str, Any]) -> None:
         """Commit updates together, as one answer of getUpdates, and run them to their end."""
@@ -124,7 +123,7 @@ class Stand:
 
 def workplace() -> str | None:
     """Return a folder in memory where there is one: a killed process loses nothing there, only a power cut would."""
-    memory = Path("/dev/shm")  # noqa: S108 # What is made in it gets a name of its own.
+    memory = Path("/dev/shm")
     return str(memory) if os.access(memory, os.W_OK) else None
 
 
@@ -157,15 +156,20 @@ async def standing(
     folder: Path,
     *,
     model: LanguageModel | None = None,
-    overrides: Overrides | None = None,
+    clock: HandClock | None = None,
+    reached: Reached = go_on,
     adapter: OrderAdapter | None = None,
     policy: Mapping[str, Any] = POLICY,
     kinds: Sequence[str] = ("rules",),
 ) -> AsyncIterator[Stand]:
-    """Build a bot over the databases of a folder, and take it down; without a model, tiers of these kinds understand."""
-    clock = HandClock()
+    """Build a bot over the databases of a folder, and take it down.
+
+    Args:
+        model: whatever it says is the only one to understand; without it there are tiers of these `kinds`.
+    """
+    clock = clock or HandClock()
     adapter = adapter or DemoShop(folder / "shop.db", today=START)
-    chosen = replace(overrides or Overrides(clock=clock), adapter=adapter, tiers=_tiers(model, adapter))
+    chosen = Overrides(clock=clock, adapter=adapter, tiers=_tiers(model, adapter), reached=reached)
     settings, wake = settings_of(folder, policy, kinds), Wake()
     store = Store.open(settings, chosen.clock, wake)
     try:
@@ -190,12 +194,3 @@ def fresh(folder: Path, empty: Path) -> Path:
     folder.mkdir(parents=True)
     shutil.copy(empty, folder / "deskhand.db")
     return folder
-
-
-def shop_is_whole(folder: Path) -> bool:
-    """Whether SQLite finds no fault in the shop's file."""
-    db = sqlite3.connect(folder / "shop.db")
-    try:
-        return bool(db.execute("PRAGMA integrity_check").fetchone() == ("ok",))
-    finally:
-        db.close()
