@@ -21,6 +21,9 @@ class Claim:
     failures: list[str] = field(default_factory=list)
     seen: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    chance: bool = True
+    """Whether the trials are drawn by chance; where all there is was tried, there is no bound to tell."""
+    notes: list[str] = field(default_factory=list)
 
     def saw(self, what: str, count: int = 1) -> None:
         """Count something."""
@@ -33,7 +36,7 @@ class Claim:
     @property
     def bound(self) -> str:
         """The rate of failures that is ruled out at 95 %: 3/N, where none was found."""
-        if self.failures or not self.trials:
+        if self.failures or not self.trials or not self.chance:
             return "-"
         return f"{3 / self.trials:.1e}"
 
@@ -48,5 +51,6 @@ def table(claims: Sequence[Claim]) -> str:
     for claim in claims:
         if claim.seen:
             lines.append(f"- {claim.name}: {', '.join(f'{what} {count:,}' for what, count in claim.seen.items())}")
+        lines += [f"  - {note}" for note in claim.notes]
         lines += [f"  FAILED: {why[:800]}" for why in claim.failures[:SHOWN]]
     return "\n".join(lines)

@@ -24,7 +24,7 @@ from prove.stand import ADMIN, Said, Stand, fresh, standing, template, workplace
 EPISODE = 1_000
 """After so many steps everything begins anew: another seed, an empty database, a full shop."""
 
-_TELLING = ("confirm", "done", "refused", "waits_for_approval", "not_found", "verify", "link_refused", "stale", "silent")
+_TELLING = ("confirm", "done", "waits_for_approval", "not_found", "verify", "link_refused", "stale", "silent")
 """Which decisions are counted, to show that the crowd gets deep into the bot."""
 
 _ORDER = re.compile(r"ORD\d{11}")
@@ -177,7 +177,7 @@ class Episode:
     def _not_a_yes(self, owner: int, source: str, payload: Mapping[str, Any]) -> str:
         """Return why an update is not the owner's yes; "" where it is."""
         if source == "rest":
-            mine = payload["address"].endswith(f"caller-a:r{owner}")
+            mine = payload["address"].startswith(f"key-{owner}:")
             return "" if mine and is_yes(payload["message"]) else f"not a yes of the owner: {payload}"
         query = payload.get("callback_query")
         sender = (query or payload["message"])["from"]["id"]
