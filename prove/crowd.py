@@ -217,7 +217,10 @@ def bodies(text: str, who: Member) -> list[Any]:
         {**right, "thread": "1001"},
         {**right, "language": "en'; --"},
     )
-    return [who.chance.choice(claims), right] if dice < 0.1 else [{**right, "history": _HISTORY}]
+    if dice < 0.1:
+        return [who.chance.choice(claims), right]
+    who.written.add(number_of(1, 0))
+    return [{**right, "history": _HISTORY}]
 
 
 _HISTORY = [
