@@ -8,6 +8,7 @@ module's own tests then run. A mutant that no test notices is a survivor.
 from __future__ import annotations
 
 import ast
+import logging
 import os
 import signal
 import sys
@@ -247,6 +248,8 @@ def _be_tested(mutant: Mutant | None, tests: Sequence[str]) -> None:
         if mutant:
             sys.meta_path.insert(0, _Changed(mutant))
         os.chdir(ROOT)
+        # Some tests read the log.
+        logging.disable(logging.NOTSET)
         # A seed of its own, so that a mutant is noticed today and tomorrow.
         status = pytest.main(["-q", "-x", "-p", "no:cacheprovider", "--hypothesis-seed=0", *_QUIET, *tests])
     finally:
@@ -280,6 +283,7 @@ def run(most: int, seed: int, modules: Mapping[str, Sequence[str]] = MODULES) ->
         else:
             claim.saw("survivors")
             claim.notes.append(f"survivor {mutant.name}")
+            print(f"{claim.trials} of {len(chosen)}: survivor {mutant.name}", file=sys.stderr, flush=True)
     if claim.trials and (rate := 1 - len(claim.notes) / claim.trials) < LEAST:
         claim.fail(f"only {rate:.1%} were noticed")
     claim.seconds = time.perf_counter() - started
