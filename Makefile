@@ -8,13 +8,15 @@ PYTHON ?= $(shell for p in $(BIN)/python python3 python3.14 python3.13 python3.1
 HOST ?= 127.0.0.1
 PORT ?= 8080
 PYTEST_ARGS ?=
+PROVE_ARGS ?=
 # The lock files are written for every platform, without a word of where the packages come from.
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet
 
-.PHONY: help demo test lint bench peers model lock clean set-up set-up-dev
+.PHONY: help demo test prove lint bench peers model lock clean set-up set-up-dev
 help:
 	@echo "make demo    a shop, a bot and a Telegram to try it in, at one address (HOST=$(HOST) PORT=$(PORT))"
 	@echo "make test    all tests (PYTEST_ARGS=tests/web for some of them)"
+	@echo "make prove   the proof of README.md's claim in full, many hours (PROVE_ARGS=--quick: two minutes)"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   the figures of README.md, measured here"
 	@echo "make peers   llama.cpp's own programs, for the tests and figures that need them (build/peers/bin; many minutes)"
@@ -28,6 +30,9 @@ demo: set-up
 
 test: set-up-dev
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+prove: set-up-dev
+	@$(BIN)/python -m prove $(PROVE_ARGS)
 
 lint: set-up-dev
 	@$(BIN)/ruff check .

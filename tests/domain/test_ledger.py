@@ -50,6 +50,14 @@ def test_nothing_is_sent_without_a_yes() -> None:
     assert {STATE.CONFIRMED, STATE.IN_FLIGHT, STATE.UNKNOWN} == UNDER_WAY
 
 
+def test_how_a_write_ends_without_effect() -> None:
+    """Only what was sent can be unknown; a no is said to a proposal; what nobody sent expires; all else is refused."""
+    assert before(STATE.UNKNOWN) == {STATE.IN_FLIGHT}
+    assert before(STATE.DECLINED) == {STATE.PROPOSED}
+    assert before(STATE.EXPIRED) == {STATE.PROPOSED, STATE.CONFIRMED}
+    assert before(STATE.REFUSED) == {STATE.PROPOSED, STATE.CONFIRMED, STATE.IN_FLIGHT, STATE.UNKNOWN}
+
+
 @pytest.mark.parametrize(
     "change",
     [
