@@ -26,7 +26,8 @@ from bot.conversation.prompt import PromptBuilder
 from bot.conversation.understanding import ModelTier, TimedTier
 from bot.domain.journal import RawUpdate
 from bot.domain.order_numbers import OrderNumbers
-from bot.domain.ports import ChatAnswer, LanguageModel, OrderAdapter
+from bot.domain.chat import ChatAnswer
+from bot.domain.ports import LanguageModel, OrderAdapter
 from bot.orders.demo import DemoShop
 from bot.store.migrate import upgrade
 from bot.telegram.client import TelegramClient
