@@ -15,7 +15,7 @@ from bot.orders.demo import DemoShop
 from prove.canaries import CUSTOMERS, START, CanaryShop, customer, make_shop
 from prove.claims import Claim
 from prove.people import Phone, Update
-from prove.stand import Said, Stand, fresh, standing, template, workplace
+from prove.stand import PLAIN, Said, Stand, fresh, standing, template, workplace
 
 CLAIM = "50 taps at once, updates 1 to 5 times in any order, committed and then timed out: one effect"
 TAPS = 50
@@ -94,7 +94,7 @@ async def run(trials: int, seed: int) -> Claim:
 async def _folder(folder: Path, trials: int, chance: Random, claim: Claim) -> None:
     shop = await make_shop(folder / "shop.db", [customer(index) for index in range(CUSTOMERS)])
     adapter = unsure_shop(folder / "shop.db")
-    async with standing(folder, adapter=adapter, policy={}) as stand:
+    async with standing(folder, adapter=adapter, policy=PLAIN) as stand:
         phones = [Phone(1000 + index) for index in range(CUSTOMERS)]
         for one in shop.customers:
             await stand.updates(phones[one.index].contact(one.phone, phones[one.index].user))

@@ -24,9 +24,9 @@ from bot.config import load
 from bot.conversation.crash_points import Reached, go_on
 from bot.conversation.prompt import PromptBuilder
 from bot.conversation.understanding import ModelTier, TimedTier
+from bot.domain.chat import ChatAnswer
 from bot.domain.journal import RawUpdate
 from bot.domain.order_numbers import OrderNumbers
-from bot.domain.chat import ChatAnswer
 from bot.domain.ports import LanguageModel, OrderAdapter
 from bot.orders.demo import DemoShop
 from bot.store.migrate import upgrade
@@ -45,6 +45,10 @@ POLICY: Mapping[str, Any] = {
 
 # Nothing is sent, and reading the certificates for it takes ten times as long as all else that a bot's birth does.
 _client = cache(TelegramClient)
+
+
+PLAIN: Mapping[str, Any] = {"ask_return_reason": False}
+"""Where a return is to be one question and one yes, as a cancellation is, and nobody has to approve it."""
 
 
 class HandClock:
