@@ -13,6 +13,7 @@ from bot.conversation.refusals import refusal
 from bot.conversation.replies import Replies
 from bot.conversation.verification import Verification
 from bot.domain.actions import Action, ActionKind
+from bot.domain.flow_words import named as goods_named
 from bot.domain.model import Button, ButtonKind, Dialogue, Order, Scope, Waiting, Wish
 from bot.domain.order_numbers import OrderNumbers, same_number, squeeze
 from bot.domain.policy import Decision, Rules, choose, decide
@@ -107,6 +108,10 @@ class Errand:
             # What is not this customer's is left out without a word, as if it had not been written.
             if order is not None and order not in named:
                 named.append(order)
+        if not named:
+            # "The shoes" names the orders that hold some, unless all do.
+            holding = [order for order in orders if goods_named(wish, order.items)]
+            named += holding if len(holding) < len(orders) else []
         said = {squeeze(number) for number in (self.numbers.candidates(wish, draft.remembered()) if wish else ())}
         others = [order for order in orders if order not in named]
         orders[:] = [*named, *sorted(others, key=lambda order: squeeze(order.number) not in said)]
@@ -128,7 +133,19 @@ class Errand:
         else:
             if decision is Decision.NOT_FOUND:
                 draft.wait_for(Waiting.ORDER_NUMBER, kind)
-            draft.say(refusal(self.replies, draft.language, decision, kind, order, number, self.rules))
+            text = refusal(self.replies, draft.language, decision, kind, order, number, self.rules)
+            draft.say(text, *self._instead(draft, decision, order))
+
+    def _instead(self, draft: Draft, decision: Decision, order: Order | None) -> list[tuple[Button, ...]]:
+        """Offer the return of an order that was delivered and can no longer be cancelled, if it may go back."""
+        kind, scope = ActionKind.RETURN_APPLY, draft.thread.scope
+        if decision is not Decision.TOO_LATE_TO_CANCEL or order is None:
+            return []
+        if decide(kind, scope, order, confirmed=False, now=draft.now, rules=self.rules) is not Decision.CONFIRM:
+            return []
+        draft.wait_for(Waiting.MEANING, kind, order.number)
+        label = self.replies.action_button(draft.language, kind)
+        return [(draft.button(label, ButtonKind.CHOOSE_ORDER, new_token(), order.number, action=kind),)]
 
     def which(self, draft: Draft, kind: ActionKind, decision: Decision, orders: Sequence[Order]) -> None:
         """Ask which order is meant, or say that none fits."""

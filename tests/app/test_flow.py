@@ -215,3 +215,24 @@ async def test_in_every_language(tmp_path: Path, language: str) -> None:
         assert await place.waiting() == "photo"
         await customer.asks(skip)
         assert await place.waiting() == "confirmation"
+
+
+async def test_an_order_by_its_goods(tmp_path: Path) -> None:
+    """'The earbuds' is the order that holds them; goods of several orders are a question among those."""
+    async with shop(tmp_path) as place:
+        asked = await place.emily.asks("I want to return my wireless earbuds", WHY)
+        assert await place.waiting() == "reason"
+        await place.emily.presses("No, do not return it", "no return was requested")
+        asked = await place.emily.asks("I want to return the travel guide", "Which order would you like to return?")
+        orders = [place.number(*SEVERAL), place.number(GUIDE, "Hand cream")]
+        assert all(number in asked["text"] for number in orders)
+        assert place.number("Wireless earbuds") not in asked["text"]
+
+
+@pytest.mark.parametrize("words", ["yes", ""])
+async def test_a_return_in_the_place_of_a_cancellation(tmp_path: Path, words: str) -> None:
+    """What was delivered cannot be cancelled; that it be returned is offered, and a yes or the button takes it up."""
+    async with shop(tmp_path) as place:
+        number = place.number("Wireless earbuds")
+        await place.emily.asks(f"please cancel order {number}", "Would you like to return it instead?")
+        await (place.emily.asks(words, WHY) if words else place.emily.presses("Send something back", WHY))
