@@ -108,7 +108,7 @@ class FlowAnswers:
         if scope is None or kind is None:
             return False
         decision, orders = await self.errand.meant(draft, Action(kind), scope, latest=False)
-        if decision is not Decision.CHOOSE:
+        if decision not in (Decision.CHOOSE, Decision.SHOW):
             return False
         orders = tuple(order for order in orders if not same_number(order.number, dialogue.order_id or ""))
         if not other:
