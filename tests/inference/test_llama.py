@@ -25,7 +25,7 @@ from bot.inference.engine_thread import RETRY_S
 from bot.inference.local_model import LlamaModel
 from bot.inference.prompting import CHATML
 from bot.inference.settings import RUNNING, EngineSettings, KvType
-from tests.support import stand_in
+from tests.support import native, stand_in
 
 CANDIDATES = ("ORD20241112001", "A-17")
 SYSTEM = ChatMessage("system", "You answer a shop's customers with one JSON object.")
@@ -41,9 +41,7 @@ def ask(*texts: str, message: int = 12, tokens: int = 300) -> Completion:
 def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A file of random weights."""
     yield stand_in.make(tmp_path_factory.mktemp("models") / "stand_in.gguf")
-    # llama_cpp opens two files at import, for a class that is not used here, and never closes them.
-    for stream in ("outnull_file", "errnull_file"):
-        getattr(sys.modules["llama_cpp._utils"], stream).close()
+    native.close_at_the_end()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from bot.inference.embedded import SHIPPED
 from bot.inference.local_model import LlamaModel
 from bot.inference.remote import RemoteModel
 from bot.inference.settings import EngineSettings
-from tests.support import stand_in
+from tests.support import native, stand_in
 from tests.support.llama_server import NAME, llama_server
 from tests.support.model_contract import LONG, LanguageModelContract, TextModelContract
 from tests.support.model_server import END, ModelServer, answers, chunk, streams
@@ -27,10 +27,8 @@ SAID = "I am well, thank you, and how are you today?"
 def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A file of random weights."""
     yield stand_in.make(tmp_path_factory.mktemp("models") / "stand_in.gguf")
-    # llama_cpp opens two files at import, for a class that is not used here, and never closes them.
-    if utils := sys.modules.get("llama_cpp._utils"):
-        for stream in ("outnull_file", "errnull_file"):
-            getattr(utils, stream).close()
+    if "llama_cpp" in sys.modules:
+        native.close_at_the_end()
 
 
 class TestLlamaModel(TextModelContract):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -13,12 +15,19 @@ from bot.inference.native_vocabulary import NativeVocabulary
 from bot.inference.requantise import Library
 
 
+@functools.cache
+def close_at_the_end() -> None:
+    """Close, when the process ends, the two files that llama_cpp opens at import and never closes; not before, since
+    its own class for a model writes to them.
+    """
+    for stream in ("outnull_file", "errnull_file"):
+        atexit.register(getattr(sys.modules["llama_cpp._utils"], stream).close)
+
+
 def started() -> Iterator[Library]:
     """Yield the library; for a fixture of the session, since others use it as well."""
     yield library()
-    # llama_cpp opens two files at import, for a class that is not used here, and never closes them.
-    for stream in ("outnull_file", "errnull_file"):
-        getattr(sys.modules["llama_cpp._utils"], stream).close()
+    close_at_the_end()
 
 
 @contextmanager
