@@ -29,7 +29,7 @@ from bot.conversation.crash_points import CrashPoint, Reached, go_on
 from bot.store.engines import sqlite_module
 from prove.canaries import CUSTOMERS, CanaryShop, customer, make_shop
 from prove.claims import Claim
-from prove.people import Phone, Update
+from prove.people import WISHES, Phone, Update
 from prove.stand import HandClock, Stand, fresh, standing, template, workplace
 
 CLAIM = "kill -9 at random instants and at every named crash point: 0 lost, 0 doubled, integrity_check ok"
@@ -213,8 +213,8 @@ async def _life(town: Town, errand: Errand, again: list[Update], reached: Reache
         await _take(stand, again, say)
         say("recovered")
         if not errand.asked:
-            wish = "cancel order" if errand.action == "cancel_order" else "I want to return"
-            await _send(stand, errand.phone.text(f"{wish} {errand.number}"), "asked", say)
+            wish = errand.phone.text(f"{WISHES[errand.action]} {errand.number}")
+            await _send(stand, wish, "asked", say)
         if not errand.agreed:
             yes = errand.phone.text("yes") if errand.in_words else errand.phone.press(await _yes(stand, errand))
             await _send(stand, yes, "agreed", say)

@@ -31,7 +31,7 @@ from hypothesis.stateful import (
 from prove.canaries import CanaryShop, customer, make_shop
 from prove.claims import Claim
 from prove.once import unsure_shop
-from prove.people import Phone
+from prove.people import WISHES, Phone
 from prove.stand import ADMIN, HandClock, Said, Stand, fresh, standing, template, workplace
 
 CLAIM = "order, thread and ledger against a model, step by step (hypothesis)"
@@ -121,16 +121,24 @@ class Machine(RuleBasedStateMachine):
         order = self.shop.customers[whose].orders[place]
         number, back = order.number, (order.status == "delivered") != (odd == 1)
         action = "return_apply" if back else "cancel_order"
-        said = self._send(self.phones[who].text(f"{'I want to return' if back else 'cancel order'} {number}"))
-        self.open[who] = None
+        said = self._send(self.phones[who].text(f"{WISHES[action]} {number}"))
+        before, self.open[who] = self.open[who], None
+        again = before is not None and (before.action, before.number) == (action, number)
         buttons = [
             button["callback_data"] for one in said for button in one.buttons if one.chat == self.phones[who].user
         ]
         held = any(q.number == number and q.state == "unknown" for q in self.questions)
         if who != whose or held or self.orders[number] != _STATUS[action][0]:
             assert not buttons, "it asks for a yes to what may not be done"
+            if before is not None and again:
+                before.state = "declined"
             return
         yes, no = buttons
+        if before is not None and again and self.clock.time <= before.asked_at + LIVES:
+            # Who says again what is asked about anyhow is asked again, and that is no other proposal.
+            before.yes, before.no = yes, no
+            self.open[who] = before
+            return
         for earlier in self.questions:
             if earlier.who == who and earlier.state == "proposed":
                 earlier.state = "declined"
