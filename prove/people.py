@@ -8,7 +8,7 @@ from typing import Any
 
 Update = Mapping[str, Any]
 WISHES: Mapping[str, str] = {"cancel_order": "cancel order", "return_apply": "I changed my mind, return all of"}
-"""How an order's number begins a write: with all that the bot wants to know of it, so that the summary comes at once."""
+"""What is said before an order's number, with all that the bot asks of a write, so that the summary comes at once."""
 
 
 class Phone:

@@ -24,9 +24,9 @@ from bot.config import load
 from bot.conversation.crash_points import Reached, go_on
 from bot.conversation.prompt import PromptBuilder
 from bot.conversation.understanding import ModelTier, TimedTier
+from bot.domain.chat import ChatAnswer
 from bot.domain.journal import RawUpdate
 from bot.domain.order_numbers import OrderNumbers
-from bot.domain.chat import ChatAnswer
 from bot.domain.ports import LanguageModel, OrderAdapter
 from bot.orders.demo import DemoShop
 from bot.store.migrate import upgrade
