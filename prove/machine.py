@@ -38,6 +38,7 @@ CLAIM = "order, thread and ledger against a model, step by step (hypothesis)"
 LIVES = timedelta(minutes=15)
 PEOPLE = 2
 STEPS = 30
+PHASES = (Phase.generate, Phase.shrink)
 _STATUS = {"cancel_order": ("pending", "cancelled"), "return_apply": ("delivered", "return_requested")}
 
 
@@ -133,6 +134,7 @@ class Machine(RuleBasedStateMachine):
             if before is not None and again:
                 before.state = "declined"
             return
+        assert len(buttons) == 2, "it does not ask for a yes to what may be done"
         yes, no = buttons
         if before is not None and again and self.clock.time <= before.asked_at + LIVES:
             # Who says again what is asked about anyhow is asked again, and that is no other proposal.
@@ -286,7 +288,8 @@ def run(examples: int, seed: int) -> Claim:
             deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
-            phases=(Phase.generate, Phase.shrink),
+            report_multiple_bugs=False,
+            phases=PHASES,
         )
         Machine._hypothesis_internal_use_seed = seed  # type: ignore[attr-defined] # What hypothesis.seed() sets.
         try:
