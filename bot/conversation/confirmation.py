@@ -93,11 +93,13 @@ class Confirmation:
         draft.decision = "under_way"
         draft.say(self.replies.under_way(draft.language, order.number))
 
-    async def ask_again(self, draft: Draft, key: str, order: Order) -> None:
-        """Ask a question again that is still open; too old a one is left alone."""
+    async def ask_again(self, draft: Draft, key: str, order: Order) -> bool:
+        """Ask a question again that is still open, and return whether it is; too old a one is left alone."""
         entry, _ = await self._mine(draft, key)
-        if entry and entry.state is LedgerState.PROPOSED and not self._is_old(draft, entry):
-            self._ask(draft, entry, order, entry.entered[LedgerState.PROPOSED] + self.lifetime, suspected=False)
+        if entry is None or entry.state is not LedgerState.PROPOSED or self._is_old(draft, entry):
+            return False
+        self._ask(draft, entry, order, entry.entered[LedgerState.PROPOSED] + self.lifetime, suspected=False)
+        return True
 
     async def withdraw(self, draft: Draft, key: str) -> None:
         """End a proposal that the customer has corrected, so that its buttons do nothing any more."""

@@ -32,7 +32,7 @@ from bot.domain.model import (
     Wish,
 )
 from bot.domain.order_numbers import same_number
-from bot.domain.policy import Decision
+from bot.domain.policy import Decision, decide
 
 _QUESTION = re.compile(r"[?\u061f\uff1f]")
 _MAY_ASK = frozenset({Waiting.REASON, Waiting.PHOTO})
@@ -199,7 +199,7 @@ class FlowAnswers:
         draft.decision = "asked_again"
         if not same or dialogue.waiting in STEPS:
             draft.say(self.replies.not_got(draft.language))
-        await self._ask(draft, dialogue)
+        await self._ask(draft, dialogue, anew=same)
 
     async def ask_again(self, draft: Draft, dialogue: Dialogue) -> None:
         """Ask the question again that was open before something else was answered."""
@@ -210,16 +210,30 @@ class FlowAnswers:
             await self._ask(draft, dialogue)
             draft.action = action
 
-    async def _ask(self, draft: Draft, dialogue: Dialogue) -> None:
+    async def _ask(self, draft: Draft, dialogue: Dialogue, *, anew: bool = False) -> None:
+        """Ask the open question again; what may not be done any more is refused.
+
+        Args:
+            anew: whether a summary that is too old for its yes is shown anew.
+        """
         order, decision = await self._order(draft, dialogue), draft.decision
         if order is None:
             return
-        if dialogue.waiting is Waiting.CONFIRMATION and dialogue.key:
+        asked = False
+        if dialogue.waiting is Waiting.CONFIRMATION and dialogue.key and self._may(draft, dialogue, order):
             draft.thread = replace(draft.thread, dialogue=dialogue)
-            await self.confirmation.ask_again(draft, dialogue.key, order)
-        else:
+            asked = await self.confirmation.ask_again(draft, dialogue.key, order) or not anew
+        if not asked:
             await self._go_on(draft, dialogue, order, dialogue.wish or Wish())
         draft.decision = decision
+
+    def _may(self, draft: Draft, dialogue: Dialogue, order: Order) -> bool:
+        """Whether it may still be done; the order may have been shipped since the question was asked."""
+        if dialogue.action is None:
+            return False
+        rules, scope = self.errand.rules, draft.thread.scope
+        decision = decide(dialogue.action, scope, order, confirmed=False, now=draft.now, rules=rules)
+        return decision is Decision.CONFIRM
 
     # --- steps ---
 
