@@ -32,7 +32,7 @@ class Trial(NamedTuple):
 TRIALS: Mapping[str, Trial] = {
     # First, because it forks, and so wants a process without threads.
     "killed": Trial(killed.run, 200, 10_000),
-    "malicious": Trial(lambda steps, seed: asyncio.run(malicious.run(steps, seed)), 8_000, 1_000_000),
+    "malicious": Trial(lambda steps, seed: asyncio.run(malicious.run(steps, seed)), 5_000, 1_000_000),
     "identical": Trial(lambda steps, seed: asyncio.run(identical.run(steps, seed)), 1_000, 100_000),
     "once": Trial(lambda trials, seed: asyncio.run(once.run(trials, seed)), 20, 1_000),
     "injected": Trial(lambda trials, seed: asyncio.run(injected.run(trials, seed)), 90, 2_000),

@@ -29,8 +29,8 @@ from bot.conversation.crash_points import CrashPoint, Reached, go_on
 from bot.store.engines import sqlite_module
 from prove.canaries import CUSTOMERS, CanaryShop, customer, make_shop
 from prove.claims import Claim
-from prove.people import Phone, Update
-from prove.stand import PLAIN, HandClock, Stand, fresh, standing, template, workplace
+from prove.people import WISHES, Phone, Update
+from prove.stand import HandClock, Stand, fresh, standing, template, workplace
 
 CLAIM = "kill -9 at random instants and at every named crash point: 0 lost, 0 doubled, integrity_check ok"
 ERRANDS_A_FOLDER = 250
@@ -207,14 +207,14 @@ def _dying_at(point: CrashPoint | None) -> Reached:
 async def _life(town: Town, errand: Errand, again: list[Update], reached: Reached, say: Callable[..., None]) -> None:
     clock = HandClock()
     clock.move(60 * town.minutes)
-    async with standing(town.folder, clock=clock, reached=reached, policy=PLAIN) as stand:
+    async with standing(town.folder, clock=clock, reached=reached, policy={}) as stand:
         say("born")
         await stand.recover()
         await _take(stand, again, say)
         say("recovered")
         if not errand.asked:
-            wish = "cancel order" if errand.action == "cancel_order" else "I want to return"
-            await _send(stand, errand.phone.text(f"{wish} {errand.number}"), "asked", say)
+            wish = errand.phone.text(f"{WISHES[errand.action]} {errand.number}")
+            await _send(stand, wish, "asked", say)
         if not errand.agreed:
             yes = errand.phone.text("yes") if errand.in_words else errand.phone.press(await _yes(stand, errand))
             await _send(stand, yes, "agreed", say)
@@ -253,7 +253,7 @@ def _town(place: Path, empty: Path, chance: Random, claim: Claim) -> Iterator[To
 
 async def _introduce(folder: Path, shop: CanaryShop, phones: dict[int, Phone]) -> None:
     """Let the bot get to know its customers; this also loads, before any fork, all that a bot loads once."""
-    async with standing(folder, policy=PLAIN) as stand:
+    async with standing(folder, policy={}) as stand:
         for one in shop.customers:
             phone = phones[one.index]
             await stand.updates(phone.contact(one.phone, phone.user))

@@ -14,8 +14,8 @@ from bot.errors import OrderSystemDown, OrderSystemGarbled, OrderSystemTimeout
 from bot.orders.demo import DemoShop
 from prove.canaries import CUSTOMERS, START, CanaryShop, customer, make_shop
 from prove.claims import Claim
-from prove.people import Phone, Update
-from prove.stand import PLAIN, Said, Stand, fresh, standing, template, workplace
+from prove.people import WISHES, Phone, Update
+from prove.stand import Said, Stand, fresh, standing, template, workplace
 
 CLAIM = "50 taps at once, updates 1 to 5 times in any order, committed and then timed out: one effect"
 TAPS = 50
@@ -94,7 +94,7 @@ async def run(trials: int, seed: int) -> Claim:
 async def _folder(folder: Path, trials: int, chance: Random, claim: Claim) -> None:
     shop = await make_shop(folder / "shop.db", [customer(index) for index in range(CUSTOMERS)])
     adapter = unsure_shop(folder / "shop.db")
-    async with standing(folder, adapter=adapter, policy=PLAIN) as stand:
+    async with standing(folder, adapter=adapter, policy={}) as stand:
         phones = [Phone(1000 + index) for index in range(CUSTOMERS)]
         for one in shop.customers:
             await stand.updates(phones[one.index].contact(one.phone, phones[one.index].user))
@@ -110,7 +110,7 @@ async def _trial(stand: Stand, shop: CanaryShop, phone: Phone, chance: Random, c
     orders = shop.customers[phone.user - 1000].orders
     number = chance.choice([order.number for order in orders if order.status == state])
     await stand.said()
-    await stand.updates(phone.text(f"{'cancel order' if action == 'cancel_order' else 'I want to return'} {number}"))
+    await stand.updates(phone.text(f"{WISHES[action]} {number}"))
     yes = (await stand.said())[-1].buttons[0]["callback_data"]
     before = len(shop.writes())
     line = _line(phone, yes, chance)

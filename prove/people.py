@@ -7,6 +7,8 @@ from itertools import count
 from typing import Any
 
 Update = Mapping[str, Any]
+WISHES: Mapping[str, str] = {"cancel_order": "cancel order", "return_apply": "I changed my mind, return all of"}
+"""What is said before an order's number, with all that the bot asks of a write, so that the summary comes at once."""
 
 
 class Phone:

@@ -47,10 +47,6 @@ POLICY: Mapping[str, Any] = {
 _client = cache(TelegramClient)
 
 
-PLAIN: Mapping[str, Any] = {"ask_return_reason": False}
-"""Where a return is to be one question and one yes, as a cancellation is, and nobody has to approve it."""
-
-
 class HandClock:
     """Stands still until it is moved."""
 
