@@ -149,6 +149,7 @@ FENCES = {
         "simulator",
         "inference/remote_http.py",
         "orders/http_client.py",
+        "orders/sent_once.py",
         "orders/web_calls.py",
         "app.py",
         "demo.py",

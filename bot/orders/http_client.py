@@ -18,6 +18,7 @@ from yarl import URL
 from bot.errors import OrderSystemDown, OrderSystemError, OrderSystemGarbled, OrderSystemTimeout
 from bot.orders.http_mapping import Auth, Endpoint, Limits
 from bot.orders.http_template import Values, fill, query_text
+from bot.orders.sent_once import once
 
 _READ = 64 << 10
 _CONNECTIONS = 16
@@ -201,7 +202,7 @@ class Client:
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
-                middlewares=(_once,) if changing else (),
+                middlewares=(once,) if changing else (),
                 # A proxy or a .netrc of the environment is no address that the configuration named.
                 trust_env=False,
             )
@@ -220,20 +221,6 @@ class Client:
             return OrderSystemGarbled(f"{option}: the address is none")
         broken = f"{option}: the connection broke"
         return OrderSystemTimeout(broken) if changing else OrderSystemDown(broken)
-
-
-class _Broken(aiohttp.ClientError):
-    """The connection broke after a change was sent."""
-
-
-async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending a PUT or a DELETE again by itself when a connection breaks."""
-    try:
-        return await handler(request)
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _Broken(str(error)) from error
 
 
 def _with_query(url: str, query: Mapping[str, str]) -> str:

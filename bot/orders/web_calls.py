@@ -18,6 +18,7 @@ from typing import Any
 import aiohttp
 
 from bot.errors import OrderSystemDown, OrderSystemError, OrderSystemGarbled, OrderSystemTimeout
+from bot.orders.sent_once import once
 
 log = logging.getLogger(__name__)
 
@@ -103,11 +104,9 @@ class WebCalls:
             OrderSystemTimeout, OrderSystemGarbled: no answer or none that makes sense; if `changes`, it may be done.
         """
         try:
-            request = self._open().request(
-                method, self._base + path, params=query, json=body, data=form, headers=headers, allow_redirects=False
+            status, received, raw = await self._exchange(
+                method, path, changes, params=query, json=body, data=form, headers=headers
             )
-            async with request as response:
-                status, received, raw = response.status, response.headers, await self._read_at_most(response)
         except aiohttp.ClientConnectorError as error:
             raise OrderSystemDown(f"{self._name} cannot be reached") from error
         except aiohttp.ConnectionTimeoutError as error:
@@ -118,6 +117,16 @@ class WebCalls:
             raise self._unclear(changes, f"the connection broke ({type(error).__name__})") from error
         self._refuse(status, raw, changes)
         return WebAnswer(status, received, self._json(status, raw))
+
+    async def _exchange(
+        self, method: str, path: str, changes: bool, **sent: Any
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        middlewares = (once,) if changes else None
+        request = self._open().request(
+            method, self._base + path, allow_redirects=False, middlewares=middlewares, **sent
+        )
+        async with request as response:
+            return response.status, response.headers, await self._read_at_most(response)
 
     async def close(self) -> None:
         """Close the connections; later calls raise OrderSystemDown."""
